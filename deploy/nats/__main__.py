@@ -1,0 +1,63 @@
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable
+
+from . import policy
+from .bus import BusUnfit, connected
+from .log import log
+from .settings import InvalidSettings, Settings, public
+from .streams import CONSUMER, STREAM, prepare
+from .subscriber import Subscriber
+from .subscription import Subscription
+
+# After so many seconds without a sign of a delivery the bus gives the event to another process.
+# A living one gives four signs in that time.
+ACK_WAIT = 60.0
+
+
+def main(*, ack_wait: float = ACK_WAIT, back_off: Callable[[int], float] = policy.back_off) -> int:
+    """Run the subscription until SIGTERM or SIGINT, and return the exit status.
+
+    0: stopped. 1: the bus is not there or unfit. 2: a setting is missing or malformed.
+    """
+    try:
+        asyncio.run(_run(Settings.from_environ(os.environ), ack_wait=ack_wait, back_off=back_off))
+    except InvalidSettings as fault:
+        sys.stderr.write(f"{fault}\n")
+        return 2
+    except BusUnfit as fault:
+        sys.stderr.write(f"{fault}\n")
+        return 1
+    return 0
+
+
+async def _run(settings: Settings, *, ack_wait: float, back_off: Callable[[int], float]) -> None:
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    async with (
+        connected(settings.nats_urls, stopping) as bus,
+        Subscriber.at(
+            settings.subscriber_url, seconds=settings.delivery_timeout, parallel=settings.parallel
+        ) as subscriber,
+    ):
+        events = await prepare(bus, max_event_bytes=settings.max_event_bytes, ack_wait=ack_wait)
+        subscription = Subscription(
+            bus, subscriber, settings, ack_wait=ack_wait, back_off=back_off, stopping=stopping
+        )
+        log(
+            "subscription.ready",
+            stream=STREAM,
+            consumer=CONSUMER,
+            subscriber=public(settings.subscriber_url),
+            parallel=settings.parallel,
+            attempts=settings.attempts,
+        )
+        await subscription.run(events)
+    log("subscription.stopped")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

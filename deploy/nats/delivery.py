@@ -1,0 +1,94 @@
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import nats.errors
+from nats.aio.msg import Msg
+from nats.js import JetStreamContext
+
+from .binding import attribute, cloud_event, http_headers
+from .dead_letters import Failure, dead_letter
+from .streams import DEAD_STREAM, DEAD_SUBJECTS, SUBJECTS
+
+CONFIRM_SECONDS = 5.0
+
+
+class Delivery:
+    """One message in hand: what it is, and the ways to settle it with the bus.
+
+    attempt: how often the bus has delivered it, 1 = the first time.
+    """
+
+    def __init__(self, js: JetStreamContext, message: Msg) -> None:
+        self._js = js
+        self._message = message
+        self._headers = message.headers or {}
+        self._event = cloud_event(self._headers, message.data)
+        self.attempt = message.metadata.num_delivered
+
+    @property
+    def request(self) -> tuple[dict[str, str], bytes]:
+        """The headers and the body to post."""
+        return http_headers(self._headers), self._message.data
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """What log lines say of it; names of a CloudEvent are null where it is none."""
+        return {
+            "event_id": attribute(self._event, "id"),
+            "event_source": attribute(self._event, "source"),
+            "event_type": attribute(self._event, "type"),
+            "subject": self._message.subject,
+            "sequence": self._message.metadata.sequence.stream,
+            "attempt": self.attempt,
+        }
+
+    @asynccontextmanager
+    async def in_progress(self, *, every: float) -> AsyncIterator[None]:
+        """Tell the bus every so many seconds that the message is being worked on, until it is settled."""
+
+        async def signal() -> None:
+            while True:
+                await asyncio.sleep(every)
+                # While the bus is away nobody hears it; when it is back, the next one may be in time.
+                with suppress(nats.errors.Error):
+                    if not self._message.is_acked:
+                        await self._message.in_progress()
+
+        signals = asyncio.create_task(signal())
+        try:
+            yield
+        finally:
+            signals.cancel()
+
+    async def done(self) -> bool:
+        """Acknowledge; False if the bus did not confirm, and so may deliver the message again."""
+        try:
+            await self._message.ack_sync(CONFIRM_SECONDS)
+        except nats.errors.Error:
+            return False
+        return True
+
+    async def again(self, delay: float) -> None:
+        """Ask for another delivery after `delay` seconds."""
+        # Unheard, the bus delivers again for want of an acknowledgement.
+        with suppress(nats.errors.Error):
+            await self._message.nak(delay)
+
+    async def keep(self, failure: Failure) -> str | None:
+        """Store the dead letter; the reason why the bus did not confirm it, None if it did."""
+        metadata = self._message.metadata
+        headers, data = dead_letter(self._headers, self._message.data, self._event, failure)
+        # A sequence begins anew when a stream is made anew; with the time of storage it is unique.
+        headers["Nats-Msg-Id"] = (
+            f"{metadata.stream}.{metadata.sequence.stream}.{metadata.timestamp.isoformat()}"
+        )
+        subject = DEAD_SUBJECTS + self._message.subject.removeprefix(SUBJECTS)
+        try:
+            await self._js.publish(
+                subject, data, timeout=CONFIRM_SECONDS, stream=DEAD_STREAM, headers=headers
+            )
+        except nats.errors.Error as error:
+            return f"The dead letter was not kept: {error}"
+        return None

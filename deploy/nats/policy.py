@@ -1,0 +1,75 @@
+"""What follows from a reply: pure, no waiting and no clock of its own."""
+
+import random
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from enum import Enum, auto
+
+LONGEST_RETRY_AFTER = 3600.0
+LONGEST_BACK_OFF = 300.0
+
+
+class Outcome(Enum):
+    ACCEPTED = auto()
+    RETRY = auto()
+    DEAD_LETTER = auto()
+
+
+ACCEPTED = range(200, 300)
+SERVER_ERRORS = range(500, 600)
+TOO_MANY = 429
+# The rows of the Knative data-plane specification ("Retryable Status Codes"), next to 5xx and no reply.
+RETRIED = frozenset(
+    {
+        404,  # the subscriber, or what the event is about, may not be there yet
+        408,  # the subscriber waited for us
+        409,  # something else is in the way for now
+        TOO_MANY,
+    }
+)
+
+
+def outcome_of(status: int | None, *, attempt: int, attempts: int) -> Outcome:
+    """What becomes of an event after its attempt-th delivery (1 = first) was answered.
+
+    status: of the reply, None where there was none: refused, broken or timed out.
+    """
+    if status in ACCEPTED:
+        return Outcome.ACCEPTED
+    transient = status is None or status in SERVER_ERRORS or status in RETRIED
+    return Outcome.RETRY if transient and attempt < attempts else Outcome.DEAD_LETTER
+
+
+def pause_after(status: int | None, retry_after: float | None) -> float:
+    """For how many seconds no delivery may begin: with 429 the subscriber speaks of all, with 503 of one.
+
+    An image that is not ready is a 503 with `Retry-After`, and must not hold up the events of all others.
+    """
+    return retry_after or 0.0 if status == TOO_MANY else 0.0
+
+
+def back_off(attempt: int) -> float:
+    """Seconds to wait after the attempt-th delivery: 1 doubling to 300, less up to a half by chance."""
+    # The exponent is bounded because 2 ** 1024 is no float.
+    longest = min(LONGEST_BACK_OFF, 2.0 ** min(attempt - 1, 10))
+    return random.uniform(longest / 2, longest)  # noqa: S311 - spreads load, keeps no secret
+
+
+def retry_after(value: str | None, now: datetime) -> float | None:
+    """The seconds that a Retry-After header asks for (RFC 9110, 10.2.3), at most an hour, or None.
+
+    now: an aware time; a date in the past asks for 0 seconds.
+    """
+    if value is None:
+        return None
+    value = value.strip()
+    if value.isascii() and value.isdigit():
+        seconds = float(value)
+    else:
+        try:
+            date = parsedate_to_datetime(value)
+        except ValueError:
+            return None
+        # A date without a zone is in UTC: HTTP dates know no other.
+        seconds = ((date if date.tzinfo else date.replace(tzinfo=UTC)) - now).total_seconds()
+    return min(max(seconds, 0.0), LONGEST_RETRY_AFTER)

@@ -1,0 +1,141 @@
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from time import monotonic
+
+import nats.errors
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.js import JetStreamContext
+
+from .dead_letters import Failure
+from .delivery import Delivery
+from .log import log
+from .policy import LONGEST_BACK_OFF, Outcome, outcome_of, pause_after
+from .settings import Settings, public
+from .subscriber import Reply, Subscriber
+
+# How long one request for an event waits at the server, and so how long a stop may take with nothing in hand.
+FETCH_SECONDS = 1.0
+
+
+class Subscription:
+    """Takes events from the bus, posts them to the subscriber, and settles each by its reply.
+
+    The bus counts deliveries, also those that ended unposted because a process was killed or stopped,
+    and nobody else counts. After such ends an event is posted less often than `settings.attempts`, and
+    more often only while its dead letter cannot be kept. But the count alone makes no dead letter: the
+    last delivery was posted, and failed.
+
+    ack_wait: seconds, as the consumer has it.
+    back_off: seconds to wait after the n-th delivery of an event, 1 = the first.
+    stopping: once it is set nothing begins any more.
+    """
+
+    def __init__(  # noqa: PLR0913 - what it works with, wired in one place
+        self,
+        bus: Client,
+        subscriber: Subscriber,
+        settings: Settings,
+        *,
+        ack_wait: float,
+        back_off: Callable[[int], float],
+        stopping: asyncio.Event,
+    ) -> None:
+        self._bus = bus
+        self._subscriber = subscriber
+        self._settings = settings
+        self._ack_wait = ack_wait
+        self._back_off = back_off
+        self._stopping = stopping
+        self._places = asyncio.Semaphore(settings.parallel)
+        self._paused_until = monotonic()
+
+    async def run(self, events: JetStreamContext.PullSubscription) -> None:
+        """Deliver until told to stop; return when everything that has begun is settled."""
+        async with asyncio.TaskGroup() as deliveries:
+            while True:
+                await self._places.acquire()
+                if not await self._may_begin():
+                    return
+                # One at a time, and only with a place for it: nothing waits here unheard by the bus.
+                if message := await self._next(events):
+                    deliveries.create_task(self._deliver(message))
+                else:
+                    self._places.release()
+
+    async def _next(self, events: JetStreamContext.PullSubscription) -> Msg | None:
+        try:
+            return (await events.fetch(1, timeout=FETCH_SECONDS))[0]
+        except nats.errors.TimeoutError:
+            return None
+        except nats.errors.Error as error:
+            if self._bus.is_connected:
+                log("bus.lost", "WARNING", reason=str(error))
+            await self._stopped_within(FETCH_SECONDS)
+            return None
+
+    async def _deliver(self, message: Msg) -> None:
+        try:
+            delivery = Delivery(self._bus.jetstream(), message)
+            async with delivery.in_progress(every=self._ack_wait / 4):
+                if await self._may_begin():
+                    await self._post(delivery)
+                else:
+                    await delivery.again(0)
+        except Exception as error:  # noqa: BLE001 - a bug must neither lose this event nor stop the others
+            sequence, delay = message.metadata.sequence.stream, LONGEST_BACK_OFF
+            with suppress(nats.errors.Error):
+                await message.nak(delay)
+            fault = f"{type(error).__name__}: {error}"[:200]
+            log("delivery.retry", "ERROR", sequence=sequence, status=None, reason=fault, retry_in=delay)
+        finally:
+            self._places.release()
+
+    async def _post(self, delivery: Delivery) -> None:
+        began = monotonic()
+        reply = await self._subscriber.post(*delivery.request)
+        milliseconds = round((monotonic() - began) * 1000)
+        self._pause(reply)
+
+        outcome = outcome_of(reply.status, attempt=delivery.attempt, attempts=self._settings.attempts)
+        reason = reply.reason
+        if outcome is Outcome.DEAD_LETTER:
+            destination = public(self._settings.subscriber_url)
+            failure = Failure(destination, reply.status, reply.body, delivery.attempt)
+            if not_kept := await delivery.keep(failure):
+                outcome, reason = Outcome.RETRY, not_kept
+
+        fields = delivery.fields | {"status": reply.status, "reason": reason, "milliseconds": milliseconds}
+        if outcome is Outcome.RETRY:
+            delay = max(reply.retry_after or 0.0, self._back_off(delivery.attempt))
+            await delivery.again(delay)
+            log("delivery.retry", "WARNING", **fields, retry_in=round(delay, 3))
+        else:
+            if not await delivery.done():
+                fields["reason"] = f"The bus did not confirm and may deliver it again. {reason}".strip()
+            if outcome is Outcome.ACCEPTED:
+                log("delivery.accepted", **fields)
+            else:
+                log("delivery.dead_letter", "ERROR", **fields)
+
+    def _pause(self, reply: Reply) -> None:
+        seconds = pause_after(reply.status, reply.retry_after)
+        if not seconds:
+            return
+        until = monotonic() + seconds
+        # Replies to deliveries side by side ask for the same pause, a few milliseconds apart.
+        if until > self._paused_until + 1:
+            log("subscription.paused", "WARNING", status=reply.status, seconds=seconds)
+        self._paused_until = max(self._paused_until, until)
+
+    async def _may_begin(self) -> bool:
+        """Wait for the end of a pause; False when told to stop."""
+        while (left := self._paused_until - monotonic()) > 0 and not self._stopping.is_set():
+            await self._stopped_within(left)
+        return not self._stopping.is_set()
+
+    async def _stopped_within(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
