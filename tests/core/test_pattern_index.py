@@ -1,0 +1,102 @@
+"""The index of patterns says what trying them one by one says, and tries few of them."""
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handlers.core.pattern_index import PatternIndex
+from handlers.core.patterns import compile_pattern
+
+names = st.sampled_from(["a", "b"])
+texts = st.sampled_from(["", "x", "X", "xy", "yx", "Yxy", "ß", "SS"])
+numbers = st.sampled_from([0, 1, 1.0, 2])
+values = st.sampled_from([None, True, False]) | numbers | texts
+events = st.dictionaries(
+    names,
+    st.recursive(
+        values,
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=2),
+        max_leaves=6,
+    ),
+    max_size=3,
+)
+operators = st.one_of(
+    st.fixed_dictionaries({"prefix": texts}),
+    st.fixed_dictionaries({"prefix": st.fixed_dictionaries({"equals-ignore-case": texts})}),
+    st.fixed_dictionaries({"suffix": texts}),
+    st.fixed_dictionaries({"equals-ignore-case": texts}),
+    st.fixed_dictionaries({"wildcard": st.sampled_from(["X*", "*y", "x*y", "*x*", "*", "xy"])}),
+    st.fixed_dictionaries({"anything-but": texts}),
+    st.fixed_dictionaries({"numeric": st.tuples(st.sampled_from(["=", "<", ">="]), numbers).map(list)}),
+    st.fixed_dictionaries({"exists": st.booleans()}),
+)
+leaves = st.lists(values | operators, min_size=1, max_size=2)
+
+
+def _tables(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    fields = st.dictionaries(names, leaves | inner, min_size=1, max_size=2)
+    branches = st.lists(fields, min_size=2, max_size=3)
+    return fields | st.builds(lambda table, choice: {**table, "$or": choice}, fields, branches)
+
+
+patterns = st.recursive(st.dictionaries(names, leaves, min_size=1, max_size=2), _tables, max_leaves=3)
+
+
+@given(st.lists(st.none() | patterns, max_size=6), events)
+def test_index_agrees_with_one_by_one(written: list[Any], event: dict[str, Any]) -> None:
+    """The index gives the positions of exactly the patterns that match, in ascending order."""
+    compiled = [None if pattern is None else compile_pattern(pattern) for pattern in written]
+    one_by_one = [
+        position for position, pattern in enumerate(compiled) if pattern is None or pattern.matches(event)
+    ]
+    assert PatternIndex(compiled).matching(event) == one_by_one
+
+
+def test_positions_ascend() -> None:
+    """Positions ascend, whatever the order in which the patterns were found."""
+    other, this = compile_pattern({"a": [2]}), compile_pattern({"a": [1]})
+    assert PatternIndex([other, this, *[other] * 6, this, None]).matching({"a": 1}) == [1, 8, 9]
+
+
+def test_index_without_patterns() -> None:
+    """No patterns, no matches."""
+    assert PatternIndex([]).matching({"a": 1}) == []
+
+
+def _table(size: int) -> list[dict[str, Any]]:
+    """Nine in ten with an exact name, one in ten with a prefix or a wildcard; all share a field."""
+
+    def name(number: int) -> Any:
+        if number % 10 < 9:
+            return f"image-{number}"
+        return {"prefix": f"team-{number}-"} if number % 20 < 10 else {"wildcard": f"*.{number}"}
+
+    return [{"type": ["created"], "name": [name(number)]} for number in range(size)]
+
+
+def _calls(work: Callable[[], object]) -> int:
+    """Count function calls: what time measures, without its noise."""
+    count = 0
+
+    def profile(_frame: object, event: str, _argument: object) -> None:
+        nonlocal count
+        count += event == "call"
+
+    sys.setprofile(profile)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+def test_cost_does_not_grow_with_patterns_that_cannot_match() -> None:
+    """An event costs no more with a thousand patterns than with ten, as long as the same ones may match."""
+    event = {"type": "created", "name": "image-3", "data": {"more": [1, 2, 3]}}
+    few = PatternIndex([compile_pattern(pattern) for pattern in _table(10)])
+    many = PatternIndex([compile_pattern(pattern) for pattern in _table(1000)])
+    assert few.matching(event) == many.matching(event) == [3]
+    assert _calls(lambda: many.matching(event)) <= 2 * _calls(lambda: few.matching(event))
