@@ -1,0 +1,308 @@
+"""Tag values: what they read and give, what is missing or invalid, and what is refused at load."""
+
+import json
+import sys
+from contextlib import suppress
+from math import isfinite
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handlers.core.errors import InvalidTag, MissingAttribute
+from handlers.core.expressions import LONGEST_TEXT
+from handlers.core.filters import FILTERS
+from handlers.core.templates import LONGEST_TEMPLATE, InvalidTemplate, compile_template
+
+EVENT = {
+    "id": "42",
+    "data": {
+        "text": "Web",
+        "empty": "",
+        "null": None,
+        "number": 1.5,
+        "whole": 10**20,
+        "yes": True,
+        "list": ["a", {"k": "v"}, None],
+        "object": {"items": "mine", "0": "zero", "__class__": "json"},
+        "a.b": "dot",
+    },
+    "image": {"name": "prod-web-01", "creator": {"name": "alice@example.com"}},
+}
+
+RENDERS = [
+    ("", ""),
+    ("prod", "prod"),
+    ("a }} b { c } % #", "a }} b { c } % #"),
+    ("{{ id }}", "42"),
+    ("{{id}}", "42"),
+    ("a {{- id -}} b", "a42b"),
+    ("{{ image.creator.name | local_part | upper }}", "ALICE"),
+    ("img-{{ image.name }}-{{ data.number }}\n", "img-prod-web-01-1.5\n"),
+    ("{{ data.text ~ '-' ~ data.yes ~ 7 }}", "Web-true7"),
+    ("{{ data['a.b'] }}", "dot"),
+    ("{{ data['text'] }}", "Web"),
+    ("{{ data.list[0] }}", "a"),
+    ("{{ data.list.0 }}", "a"),
+    ("{{ data.list[1].k }}", "v"),
+    ("{{ (data.list | last | default(data.object)).items }}", "mine"),
+    ("{{ (image.name | split('-'))[1] }}", "web"),
+    ("{{ data.object.items }}", "mine"),
+    ("{{ data.object['0'] }}", "zero"),
+    ("{{ data.object.__class__ }}", "json"),
+    ("{{ data.whole }}", "100000000000000000000"),
+    ("{{ data.empty }}", ""),
+    ("{{ data.nothing | default(data.null, 'x') }}", "x"),
+    ("{{ '{{ a }}' }}", "{{ a }}"),
+    ('{{ "{%" }}', "{%"),
+    ("{{ 'tab\\t' 'and more' }}", "tab\tand more"),
+]
+
+MISSING = [
+    ("{{ nothing }}", "nothing"),
+    ("{{ data.nothing.at.all }}", "data.nothing.at.all"),
+    ("{{ data.null }}", "data.null"),
+    ("{{ data.null.x }}", "data.null.x"),
+    ("x-{{ data.nothing }}", "data.nothing"),
+    ("{{ 'x' ~ data.nothing }}", "data.nothing"),
+    ("{{ data.nothing | lower | trim }}", "data.nothing"),
+    ("{{ data['no thing'][0] }}", 'data["no thing"][0]'),
+    ("{{ data.list[2] }}", "data.list[2]"),
+    ("{{ data.list[99999999999999999999] }}", "data.list[99999999999999999999]"),
+    ("{{ data.list['0'] }}", 'data.list["0"]'),
+    ("{{ data.object[0] }}", "data.object[0]"),
+    ("{{ data.text[0] }}", "data.text[0]"),
+    ("{{ data.text.upper }}", "data.text.upper"),
+    ("{{ data.keys }}", "data.keys"),
+    ("{{ data.list.append }}", "data.list.append"),
+    ("{{ data.number.real }}", "data.number.real"),
+    ("{{ data.text.__class__.__mro__ }}", "data.text.__class__.__mro__"),
+    ("{{ (image.name | split('-'))[7] }}", "[7]"),
+    ("{{ self }}", "self"),
+    ("{{ self.__init__.__globals__ }}", "self.__init__.__globals__"),
+    ("{{ cycler }}", "cycler"),
+    ("{{ namespace }}", "namespace"),
+    ("{{ loop.index }}", "loop.index"),
+]
+
+REFUSED = [
+    *(
+        "{{",
+        "{{ }}",
+        "{{ data.text",
+        "{{ data. }}",
+        "{{ 'x }}",
+        "{{ data.text }",
+        "{{ data.text | }}",
+        "{{ a b }}",
+    ),
+    *(
+        "{% if id %}x{% endif %}",
+        "{% raw %}{{ id }}{% endraw %}",
+        "{% set a = 1 %}",
+        "{% include 'x' %}",
+        "{%",
+    ),
+    *("{# comment #}", "{#", "{#- {{ id }} -#}", "{{ id }}{# comment #}", "{{ {# #} id }}", "{{ id # id }}"),
+    *("{{ ''.__class__ }}", "{{ 'abc'[0] }}", "{{ (id ~ id).x }}", "{{ 7.real }}"),
+    *("{{ range(10**9) }}", "{{ id() }}", "{{ data.text.upper() }}", "{{ id | lower()() }}", "{{ super() }}"),
+    *(
+        "{{ id + 1 }}",
+        "{{ id - 1 }}",
+        "{{ id * 9 }}",
+        "{{ id ** 9 }}",
+        "{{ id / 2 }}",
+        "{{ id // 2 }}",
+        "{{ '%9d' % 1 }}",
+    ),
+    *(
+        "{{ -1 }}",
+        "{{ +1 }}",
+        "{{ not id }}",
+        "{{ id and id }}",
+        "{{ id or 'x' }}",
+        "{{ id == '1' }}",
+        "{{ '1' in id }}",
+    ),
+    *(
+        "{{ id if id }}",
+        "{{ id is defined }}",
+        "{{ [id] }}",
+        "{{ (id, id) }}",
+        "{{ id, id }}",
+        "{{ {'a': id} }}",
+    ),
+    *(
+        "{{ data.list[1:] }}",
+        "{{ data.list[:] }}",
+        "{{ data.list[-1] }}",
+        "{{ data[id] }}",
+        "{{ data.list[0, 1] }}",
+    ),
+    *("{{ data.list[1.5] }}", "{{ data.list[true] }}", "{{ true }}", "{{ None }}", "{{ 1.5 }}"),
+    *("{{ id | attr('x') }}", "{{ id | lower.upper }}", "{{ id | split('-')[0] }}", "{{ id | safe }}"),
+    *("{{ \udc80 }}", "{{ '\\x' }}", "{{ \x00 }}"),
+]
+
+
+@pytest.mark.parametrize(("text", "result"), RENDERS, ids=ascii)
+def test_renders(text: str, result: str) -> None:
+    """Literal text and JSON members become the value."""
+    assert compile_template(text).render(EVENT) == result
+
+
+@pytest.mark.parametrize(("text", "path"), MISSING, ids=ascii)
+def test_missing(text: str, path: str) -> None:
+    """What is no member in the event's JSON is missing, and the reason names it as the value does."""
+    with pytest.raises(MissingAttribute) as missing:
+        compile_template(text).render(EVENT)
+    assert f" {path} " in f"{missing.value} "
+
+
+@pytest.mark.parametrize(
+    "text", ["{{ data }}", "{{ data.list }}", "x{{ data.list[1] }}", "{{ id ~ data.object }}"]
+)
+def test_invalid(text: str) -> None:
+    """A list or an object has no text."""
+    with pytest.raises(InvalidTag, match="is no text"):
+        compile_template(text).render(EVENT)
+
+
+@pytest.mark.parametrize("number", [float("inf"), float("nan"), 10**5000], ids=["inf", "nan", "huge"])
+def test_numbers_that_json_cannot_write(number: float) -> None:
+    """A number without a JSON form is invalid, not Python text."""
+    with pytest.raises(InvalidTag, match="number"):
+        compile_template("{{ data }}").render({"data": number})
+
+
+@pytest.mark.parametrize("text", REFUSED, ids=ascii)
+def test_refused(text: str) -> None:
+    """Whatever is no attribute, constant, filter or ~ is a fault of the table."""
+    with pytest.raises(InvalidTemplate):
+        compile_template(text)
+
+
+def test_a_refusal_names_the_line() -> None:
+    """A fault of syntax is told with its line in the value."""
+    with pytest.raises(InvalidTemplate, match="line 2 of the value"):
+        compile_template("{{ id }}\n{{ id")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ " + "(" * 400 + "id" + ")" * 400 + " }}",
+        "{{ " + "[" * 900 + " }}",
+        "{{ " + "not " * 240 + "id }}",
+        "{{ id" + " | replace('a', 'aa')" * 10_000 + " }}",
+        "{{ " + "9" * 5000 + " }}",
+        "{{ id }}" + "x" * LONGEST_TEMPLATE,
+    ],
+    ids=["parentheses", "brackets", "not", "filters", "digits", "literal text"],
+)
+def test_depth_and_length_are_bounded(text: str) -> None:
+    """A value too deep for the parser, or too long to be meant, is refused like any other fault."""
+    with pytest.raises(InvalidTemplate):
+        compile_template(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ id" + "|trim" * 197 + " }}",
+        "{{ id" + ".x" * 485 + "|default('42') }}",
+        "{{ " + "a|default(" * 28 + "id" + ")" * 28 + " }}",
+    ],
+    ids=["filters", "members", "defaults"],
+)
+def test_the_longest_values_render(text: str) -> None:
+    """What is accepted also renders, with stack to spare."""
+    template = compile_template(text)
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(700)
+    try:
+        assert template.render({"id": "42"}) == "42"
+    finally:
+        sys.setrecursionlimit(limit)
+
+
+@pytest.mark.parametrize("text", ["{{ data ~ data }}", "{{ data }}{{ data }}", "{{ data }}x"])
+def test_growth_is_refused(text: str) -> None:
+    """A value is no longer than an event may be, even put together from several attributes."""
+    assert compile_template("{{ data }}").render({"data": "x" * LONGEST_TEXT}) == "x" * LONGEST_TEXT
+    with pytest.raises(InvalidTag, match="longer"):
+        compile_template(text).render({"data": "x" * LONGEST_TEXT})
+
+
+def test_what_a_value_reads() -> None:
+    """A template tells which attributes and lookup tables it reads, so that the table can check them."""
+    template = compile_template(
+        "{{ image.creator.name | default(data['a.b'][0], id) | lookup('teams') ~ (data.x | split('/'))[1] }}"
+        "{{ id | lookup(table='sites', otherwise='none') }}"
+    )
+    assert template.attributes == (
+        ("image", "creator", "name"), ("data", "a.b", 0), ("id",), ("data", "x"), ("id",)
+    )  # fmt: skip
+    assert template.lookups == {"teams", "sites"}
+    assert template.constant is None
+
+
+def test_a_constant_is_known_at_load() -> None:
+    """A text without an expression is its own value, of any length, and reads nothing."""
+    template = compile_template("prod " * 1000)
+    assert template.constant == "prod " * 1000
+    assert not template.attributes
+
+
+SNIPPETS = st.sampled_from(
+    [*"|~()'1,\\*-#% \n", "{{", "}}", "{%", "{#", "data", ".x", "[0]", "['x']", "if", "not", *FILTERS]
+)
+
+
+@given(
+    st.text() | st.lists(SNIPPETS | st.text(max_size=2)).map("".join) | st.text().map("{{{{ {} }}}}".format)
+)
+def test_any_text_compiles_or_is_refused(text: str) -> None:
+    """No text in a rules table causes anything but a fault of the table."""
+    with suppress(InvalidTemplate):
+        assert compile_template(text).constant in (None, text)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("xy"), inner),
+    max_leaves=8,
+)
+
+
+@given(JSON)
+def test_any_json_is_text_missing_or_invalid(value: Any) -> None:
+    """A value is the event's text, or a number or boolean as in JSON, and never a word of Python."""
+    template = compile_template("{{ data.x }}")
+    try:
+        result = template.render({"data": {"x": value}})
+    except MissingAttribute:
+        assert value is None
+    except InvalidTag:
+        assert isinstance(value, list | dict) or not isfinite(value)
+    else:
+        assert result == value if isinstance(value, str) else json.loads(result) == value
+
+
+ARGUMENTS = {
+    "default": "(data.y, 'z')",
+    "replace": "('a', 'b')",
+    "split": "('a')",
+    "date": "('%Y%j', timezone='Europe/Berlin')",
+    "lookup": "('any')",
+}
+CHAINS = st.lists(st.sampled_from([name + ARGUMENTS.get(name, "") for name in FILTERS]), max_size=4)
+
+
+@given(JSON, CHAINS)
+def test_any_json_through_any_filters(data: Any, filters: list[str]) -> None:
+    """Whatever JSON an event is, a value is text, missing or invalid."""
+    template = compile_template("{{ " + "|".join(["data", *filters]) + " }}{{ data.x }}{{ (data|first)[0] }}")
+    with suppress(MissingAttribute, InvalidTag):
+        assert isinstance(template.render({"data": data}, {"any": {"x": "y"}.get}), str)
