@@ -1,0 +1,73 @@
+"""`python -m deploy.local.ims`: serve until told to stop."""
+
+import argparse
+import asyncio
+import signal
+import sys
+
+from aiohttp import web
+
+from . import control, image_calls, job_calls, tag_calls
+from .bus import BusUnreachable, publisher
+from .emulator import EMULATOR, Emulator
+from .gateway import LARGEST_BODY, gateway
+
+LAST_ANSWERS = 0.5
+"""Seconds for answers under way when the emulator is told to stop."""
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if port not in range(65536):
+        raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
+    return port
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m deploy.local.ims", description="An emulator of IMS.")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
+    parser.add_argument("--port", type=_port, default=0, help="port to listen on; 0: a free one")
+    parser.add_argument("--token", nargs="+", default=["local-token"], help="valid tokens (local-token)")
+    parser.add_argument("--nats", metavar="URL", help="bus that events are published to; none: not published")
+    parser.add_argument("--subject", default="images.created", help="their subject (%(default)s)")
+    return parser.parse_args()
+
+
+async def _serve(arguments: argparse.Namespace) -> None:
+    told_to_stop = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, told_to_stop.set)
+    async with publisher(arguments.nats, arguments.subject) as bus:
+        app = web.Application(middlewares=[control.control, gateway], client_max_size=LARGEST_BODY)
+        app[EMULATOR] = Emulator(arguments.token, bus)
+        for part in (tag_calls, image_calls, job_calls, control):
+            app.add_routes(part.routes)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=LAST_ANSWERS)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, arguments.host, arguments.port).start()
+            print(f"IMS emulator: http://{arguments.host}:{runner.addresses[0][1]}", flush=True)
+            await told_to_stop.wait()
+        finally:
+            await runner.cleanup()
+
+
+def main() -> int:
+    arguments = _arguments()
+    try:
+        asyncio.run(_serve(arguments))
+    except BusUnreachable as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    except OSError as problem:
+        where = f"{arguments.host}:{arguments.port}"
+        print(
+            f"Cannot listen on {where} ({problem.strerror}): choose another --port or --host.",
+            file=sys.stderr,
+        )
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

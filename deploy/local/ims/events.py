@@ -1,0 +1,131 @@
+"""The events that calls and jobs cause: traces of Cloud Trace Service (CTS) in EventGrid's envelope. Pure.
+
+Envelope: "EventGrid user guide". Trace: "Cloud Trace Service user guide", pages "Trace Structure" and, for
+the two traces of one asynchronous operation, "FAQs". Names: "Image Management Service user guide", page
+"IMS Operations Audited by CTS".
+
+No genuine trace of an IMS createImage is published, and no text that holds HC.IMS or IMS:CloudTrace: these
+events are constructed from the documented fields and from what other services send. Whether a real event's
+id equals its trace's id is not known: here they differ, so that nothing comes to rely on it. Whether there
+is a subject is not known either: there is none.
+"""
+
+import json
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+from .jobs import Job, utc
+from .state import Image, Token
+
+Event = dict[str, Any]
+
+
+class ApiCall(NamedTuple):
+    """A call that leaves a trace."""
+
+    caller: Token
+    source_ip: str
+    moment: float
+    """Seconds since the epoch."""
+    body: dict[str, Any]
+
+
+def image_created(call: ApiCall, image: Image, reply: dict[str, Any]) -> Event:
+    """Of the native call, which makes the image at once."""
+    return _called(
+        call,
+        trace_name="createImage",
+        resource_type="image",
+        resource_id=image.id,
+        resource_name=image.attributes["name"],
+        response=json.dumps(reply),
+        code="201",
+    )
+
+
+def creation_requested(call: ApiCall, job: Job) -> Event:
+    """The first trace of a job: who asked for it. That it lacks the image's id is inferred."""
+    return _called(
+        call,
+        trace_name="createImage",
+        resource_type="ims",
+        resource_name=_name(job),
+        response=json.dumps({"job_id": job.id}),
+        code="200",
+    )
+
+
+def creation_ended(job: Job, answer: dict[str, Any], moment: float) -> Event:
+    """The second: what came of it, as the query of the job answers it. CTS documents that it has no user.
+
+    Its `resource_id` and its `response` are inferred. It has no request and no code, so that nothing comes
+    to rely on them.
+    """
+    image_id = answer["entities"].get("image_id")
+    return _event(
+        "SystemAction",
+        moment,
+        trace_name="createImage",
+        trace_rating="warning" if answer["status"] == "FAIL" else "normal",
+        resource_type="ims",
+        resource_name=_name(job),
+        **({"resource_id": image_id} if image_id else {}),
+        project_id=job.project_id,
+        user=None,
+        source_ip="",
+        response=json.dumps(answer),
+    )
+
+
+def tags_added(call: ApiCall, image: Image, operation: str) -> Event:
+    """Of a call that writes tags: `addTag` is documented for the native type, `updateImage` for both."""
+    return _called(
+        call,
+        trace_name=operation,
+        resource_type="image" if operation == "addTag" else "ims",
+        resource_id=image.id,
+        resource_name=image.attributes["name"],
+        response="",
+        code="204",
+    )
+
+
+def _name(job: Job) -> str:
+    """A trace names one resource; that it is the first of several images is inferred."""
+    name: str = job.images[0].attributes["name"]
+    return name
+
+
+def _called(call: ApiCall, **trace: Any) -> Event:
+    return _event(
+        "ApiCall",
+        call.moment,
+        trace_rating="normal",
+        project_id=call.caller.project_id,
+        user=call.caller.user,
+        source_ip=call.source_ip,
+        request=json.dumps(call.body),
+        **trace,
+    )
+
+
+def _event(trace_type: str, moment: float, **trace: Any) -> Event:
+    milliseconds = int(moment * 1000)
+    return {
+        "specversion": "1.0",
+        "id": str(uuid4()),
+        "source": "HC.IMS",
+        "type": f"IMS:CloudTrace:{trace_type}",
+        "time": utc(moment),
+        "datacontenttype": "application/json",
+        "data": {
+            "trace_id": str(uuid4()),
+            "trace_type": trace_type,
+            "service_type": "IMS",
+            **trace,
+            "read_only": False,
+            "api_version": "1.0",
+            "time": milliseconds,
+            "record_time": milliseconds,
+        },
+    }

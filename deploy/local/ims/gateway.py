@@ -1,0 +1,69 @@
+"""What stands before the service: the record of calls, scripted faults, flow control and tokens."""
+
+from collections.abc import Awaitable, Callable
+from uuid import uuid4
+
+from aiohttp import web
+
+from .calls import call_of
+from .emulator import EMULATOR
+from .replies import faulty, refusal
+from .rules import Refused
+from .state import Token
+
+CONTROL = "/_emulator/"
+"""Where the control plane is; every other path is the emulated API."""
+LARGEST_BODY = 12 * 1024 * 1024
+"""Bytes; "API Gateway user guide", page "Error Codes", APIG.0201."""
+CALLER = web.RequestKey("CALLER", Token)
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@web.middleware
+async def gateway(request: web.Request, handler: Handler) -> web.StreamResponse:
+    if request.path.startswith(CONTROL):
+        return await handler(request)
+    emulator = request.app[EMULATOR]
+    request_id = uuid4().hex
+    try:
+        body = await request.read()
+    except web.HTTPRequestEntityTooLarge:
+        return refusal(Refused("APIG.0201"), request_id)
+    call = call_of(request, body)
+    emulator.calls.add(call)
+
+    async def served() -> web.StreamResponse:
+        response = await _served(request, handler, request_id)
+        call.status = response.status
+        return response
+
+    fault = emulator.faults.take(call)
+    return await (served() if fault is None else faulty(fault, request, call, served, request_id))
+
+
+async def _served(request: web.Request, handler: Handler, request_id: str) -> web.StreamResponse:
+    """The service's own answer."""
+    try:
+        request[CALLER] = _admitted(request)
+        response = await handler(request)
+    except Refused as refused:
+        response = refusal(refused, request_id)
+        retry_after = request.app[EMULATOR].rate.retry_after
+        if refused.code == "APIG.0308" and retry_after is not None:
+            response.headers["Retry-After"] = f"{retry_after:g}"
+    except web.HTTPException as bare:
+        # Raised where the reference gives a status and no body.
+        response = web.Response(status=bare.status, text=bare.text)
+    response.headers["X-Request-Id"] = request_id
+    return response
+
+
+def _admitted(request: web.Request) -> Token:
+    """Who calls, if the gateway lets the call pass. The order of its checks is inferred."""
+    emulator = request.app[EMULATOR]
+    if request.match_info.http_exception is not None:
+        raise Refused("APIG.0101")
+    if not emulator.rate.admits():
+        raise Refused("APIG.0308")
+    return emulator.cloud.token(request.headers.get("X-Auth-Token"))

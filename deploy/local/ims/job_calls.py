@@ -1,0 +1,103 @@
+"""The emulated calls that create images by jobs: "Image Management Service API reference"."""
+
+from typing import Any
+from uuid import uuid4
+
+from aiohttp import web
+
+from .emulator import EMULATOR
+from .events import ApiCall, creation_requested
+from .jobs import SEVERAL, Job
+from .rules import Refused
+from .state import Cloud, Image
+from .wire import api_call, json_object, members, own_project, pair, text
+
+SOURCES = {
+    "instance_id": "imsCreateImageByInstance",
+    "image_url": "imsImportImageJob",
+    "volume_id": "imsVolumeCreateImageJob",
+    "data_images": SEVERAL,
+}
+"""The field that tells what an image is made of -> the type of the job that makes it."""
+ATTRIBUTES = {
+    "name": "name",
+    "description": "__description",
+    "os_version": "__os_version",
+    "min_disk": "min_disk",
+    "min_ram": "min_ram",
+    "max_ram": "max_ram",
+}
+"""A field of the request -> the attribute of the image that it becomes."""
+
+routes = web.RouteTableDef()
+
+
+@routes.post("/v2/cloudimages/action")
+async def create(request: web.Request) -> web.Response:
+    """Page "Creating an Image": one image or, with `data_images`, one of each disk.
+
+    No source is IMG.0001, which is inferred, and so are two: a file with data disks is not emulated.
+    Whether a source exists is not checked.
+    """
+    emulator, given = request.app[EMULATOR], await json_object(request)
+    sources = SOURCES.keys() & given.keys()
+    if len(sources) != 1:
+        raise Refused("IMG.0001")
+    [source] = sources
+    call = api_call(request, given)
+    if source == "data_images":
+        images = [_data_image(emulator.cloud, call, disk) for disk in members(given, source, dict)]
+    else:
+        text(given, source)
+        images = [_image(emulator.cloud, call, given)]
+    if not images:
+        raise Refused("IMG.0001")
+    job = Job(
+        id=uuid4().hex,
+        type=SOURCES[source],
+        project_id=call.caller.project_id,
+        begun_at=call.moment,
+        images=images,
+        settings=emulator.cloud.settings,
+    )
+    emulator.begin(job, creation_requested(call, job))
+    return web.json_response({"job_id": job.id})
+
+
+@routes.get("/v1/{project_id}/jobs/{job_id}")
+async def show(request: web.Request) -> web.Response:
+    """Page "Querying the Status of an Asynchronous Job"."""
+    jobs = request.app[EMULATOR].jobs
+    return web.json_response(jobs.answer(jobs.find(request.match_info["job_id"], own_project(request))))
+
+
+def _image(cloud: Cloud, call: ApiCall, given: dict[str, Any]) -> Image:
+    """An image as it will be when its job has succeeded."""
+    if "name" not in given:
+        raise Refused("IMG.0013")
+    text(given, "name")
+    image = Image(
+        id=str(uuid4()),
+        project_id=call.caller.project_id,
+        created_at=call.moment,
+        attributes={attribute: given[field] for field, attribute in ATTRIBUTES.items() if field in given},
+        fixed_status="active",
+    )
+    cloud.tag(image, _tags(cloud, given))
+    return image
+
+
+def _data_image(cloud: Cloud, call: ApiCall, disk: dict[str, Any]) -> Image:
+    text(disk, "volume_id")
+    image = _image(cloud, call, disk)
+    image.attributes["virtual_env_type"] = "DataImage"
+    return image
+
+
+def _tags(cloud: Cloud, given: dict[str, Any]) -> dict[str, str]:
+    """Either `tags` or `image_tags`; the code for both is inferred."""
+    if {"tags", "image_tags"} <= given.keys():
+        raise Refused("IMG.0001")
+    if "image_tags" in given:
+        return dict(pair(tag, cloud.limits) for tag in members(given, "image_tags", dict))
+    return dict(cloud.limits.of_text(tag) for tag in members({"tags": []} | given, "tags", str))

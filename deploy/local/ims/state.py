@@ -1,0 +1,113 @@
+"""What the emulated service remembers: images with their tags, and tokens."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .rules import LIMITS, UUID, Limits, Refused
+
+PROJECT_ID = "0123456789abcdef0123456789abcdef"
+USER: Mapping[str, Any] = {
+    "id": "5b726c4fbfd84821ba866bafaaf56aax",
+    "name": "ada@example.com",
+    "domain": {"id": "b2b3853af40448fcb9e40dxj89505ba8", "name": "example"},
+}
+
+
+@dataclass(frozen=True)
+class Token:
+    """Who calls, and for which project."""
+
+    user: Mapping[str, Any] = field(default_factory=lambda: USER)
+    project_id: str = PROJECT_ID
+    expired: bool = False
+
+
+@dataclass
+class Image:
+    id: str
+    project_id: str
+    created_at: float
+    """Seconds since the epoch."""
+    attributes: dict[str, Any]
+    """As given when it was created: name, `__os_type` and the like."""
+    public: bool = False
+    fixed_status: str | None = None
+    """A status that time does not change."""
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Settings:
+    active_after: float = 0
+    """Seconds from an image's creation until it is active; applies to what is under way already."""
+    taggable_before_active: bool = True
+    """In which states the real service tags an image is not published."""
+    limits: str = "common"
+    jobs_fail: bool = False
+    """Whether jobs that begin from now on fail in the end."""
+    traces: str = "in order"
+    """Which of the two traces of such a job come, and when."""
+    trace_tagging: str = "none"
+    """The name of the trace that adding tags leaves; which one it is in the cloud is not published."""
+
+
+class Cloud:
+    """The state of the service. `clock` gives seconds since the epoch."""
+
+    def __init__(self, tokens: Iterable[str], clock: Callable[[], float] = time.time) -> None:
+        self.clock = clock
+        self.tokens = {token: Token() for token in tokens}
+        self.images: dict[str, Image] = {}
+        self.settings = Settings()
+
+    @property
+    def limits(self) -> Limits:
+        return LIMITS[self.settings.limits]
+
+    def token(self, text: str | None) -> Token:
+        """Raises `Refused` as the gateway does: APIG.0301 for no or an unknown token, else APIG.0307."""
+        token = self.tokens.get(text or "")
+        if token is None:
+            raise Refused("APIG.0301")
+        if token.expired:
+            raise Refused("APIG.0307")
+        return token
+
+    def status(self, image: Image) -> str:
+        """Queued for the first half of `active_after`, saving for the second."""
+        if image.fixed_status is not None:
+            return image.fixed_status
+        age = self.clock() - image.created_at
+        if age >= self.settings.active_after:
+            return "active"
+        return "queued" if age < self.settings.active_after / 2 else "saving"
+
+    def own_image(self, image_id: str, project_id: str) -> Image:
+        """An image of this project. Which code means what here is inferred from the list of codes."""
+        if not UUID.fullmatch(image_id):
+            raise Refused("IMG.0066")
+        image = self.images.get(image_id.lower())
+        if image is None:
+            raise Refused("IMG.0027")
+        if image.public:
+            raise Refused("IMG.0083")
+        if image.project_id != project_id:
+            raise Refused("IMG.0106")
+        return image
+
+    def taggable_image(self, image_id: str, project_id: str) -> Image:
+        """An image of this project whose status allows a change of its tags (IMG.0046)."""
+        image = self.own_image(image_id, project_id)
+        states = {"queued", "saving", "active"} if self.settings.taggable_before_active else {"active"}
+        if self.status(image) not in states:
+            raise Refused("IMG.0046")
+        return image
+
+    def tag(self, image: Image, tags: Mapping[str, str]) -> None:
+        """Write all of these tags or, with IMG.0116, none; a key that is there needs no further room."""
+        after = image.tags | dict(tags)
+        if len(after) > self.limits.tags:
+            raise Refused("IMG.0116")
+        image.tags = after

@@ -1,0 +1,113 @@
+"""The emulated calls about tags: "Image Management Service API reference", "Image Tagging"."""
+
+from typing import Any
+
+from aiohttp import web
+
+from .emulator import EMULATOR
+from .events import tags_added
+from .gateway import CALLER
+from .image_calls import listed
+from .rules import DELETION, Refused
+from .state import Image
+from .wire import api_call, flat, json_object, own_project, pair, text
+
+routes = web.RouteTableDef()
+
+
+@routes.put("/v1/cloudimages/tags")
+async def add_or_modify(request: web.Request) -> web.Response:
+    """Page "Adding or Modifying a Tag": one tag, in one of two forms.
+
+    Neither form, or both: not documented, IMG.0001 is inferred.
+    """
+    cloud = request.app[EMULATOR].cloud
+    given = await json_object(request)
+    image_id = text(given, "image_id")
+    if ("tag" in given) == ("image_tag" in given):
+        raise Refused("IMG.0001")
+    image = cloud.taggable_image(image_id, request[CALLER].project_id)
+    if "tag" in given:
+        key, value = cloud.limits.of_text(text(given, "tag"))
+    else:
+        key, value = pair(given["image_tag"], cloud.limits)
+    _add(request, image, {key: value}, given)
+    return web.Response(status=204)
+
+
+@routes.get("/v1/cloudimages/tags")
+async def list_tags(request: web.Request) -> web.Response:
+    """Page "Querying Tags": those of the caller's images, each once. The order is inferred."""
+    project_id = request[CALLER].project_id
+    own = [image for image in listed(request) if image.project_id == project_id]
+    tags = {flat(key, value, "."): None for image in own for key, value in image.tags.items()}
+    return web.json_response({"tags": list(tags)})
+
+
+@routes.get("/v2/{project_id}/images/{image_id}/tags")
+async def tags_of_image(request: web.Request) -> web.Response:
+    """Page "Querying Tags of an Image"."""
+    cloud = request.app[EMULATOR].cloud
+    image = cloud.own_image(request.match_info["image_id"], own_project(request))
+    return web.json_response({"tags": [{"key": key, "value": value} for key, value in image.tags.items()]})
+
+
+@routes.post("/v2/{project_id}/images/{image_id}/tags")
+async def add_to_image(request: web.Request) -> web.Response:
+    """Page "Adding an Image Tag"."""
+    cloud = request.app[EMULATOR].cloud
+    given = await json_object(request)
+    key, value = pair(given.get("tag"), cloud.limits)
+    _add(request, _taggable(request), {key: value}, given)
+    return web.Response(status=204)
+
+
+@routes.post("/v2/{project_id}/images/{image_id}/tags/action")
+async def add_or_delete(request: web.Request) -> web.Response:
+    """Page "Adding or Deleting Image Tags in a Batch". That it does all or nothing is inferred."""
+    cloud = request.app[EMULATOR].cloud
+    given = await json_object(request)
+    action, pairs = text(given, "action"), given.get("tags")
+    if action not in {"create", "delete"} or not isinstance(pairs, list) or not pairs:
+        raise Refused("IMG.0001")
+    image = _taggable(request)
+    if action == "create":
+        tags = dict(pair(tag, cloud.limits) for tag in pairs)
+    else:
+        tags = dict(_deletion(tag) for tag in pairs)
+    if len(tags) < len(pairs):
+        # The same key twice.
+        raise Refused("IMG.0115")
+    if action == "create":
+        _add(request, image, tags, given)
+    else:
+        image.tags = {key: value for key, value in image.tags.items() if key not in tags}
+    return web.Response(status=204)
+
+
+@routes.delete("/v2/{project_id}/images/{image_id}/tags/{key}")
+async def delete_from_image(request: web.Request) -> web.Response:
+    """Page "Deleting an Image Tag": 404 for a key that is not there; a body is not documented."""
+    image = _taggable(request)
+    if image.tags.pop(request.match_info["key"], None) is None:
+        raise web.HTTPNotFound(text="")
+    return web.Response(status=204)
+
+
+def _add(request: web.Request, image: Image, tags: dict[str, str], given: dict[str, Any]) -> None:
+    """Write the tags and, if the settings say so, leave the trace of that."""
+    emulator = request.app[EMULATOR]
+    emulator.cloud.tag(image, tags)
+    operation = emulator.cloud.settings.trace_tagging
+    if operation != "none":
+        emulator.send(tags_added(api_call(request, given), image, operation))
+
+
+def _taggable(request: web.Request) -> Image:
+    return request.app[EMULATOR].cloud.taggable_image(request.match_info["image_id"], own_project(request))
+
+
+def _deletion(given: Any) -> tuple[str, str]:
+    if not isinstance(given, dict):
+        raise Refused("IMG.0001")
+    return DELETION.checked(text(given, "key"), text({"value": ""} | given, "value"))

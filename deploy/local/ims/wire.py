@@ -1,0 +1,106 @@
+"""What the emulated calls share: reading a request, and images as the API shows them."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from aiohttp import web
+
+from .emulator import EMULATOR
+from .events import ApiCall
+from .gateway import CALLER
+from .rules import Limits, Refused
+from .state import Cloud, Image
+
+T = TypeVar("T")
+
+
+def own_project(request: web.Request) -> str:
+    """The project in the path, which has to be the caller's; the code is inferred."""
+    project_id = request.match_info["project_id"]
+    if project_id != request[CALLER].project_id:
+        raise Refused("IMG.0067")
+    return project_id
+
+
+def api_call(request: web.Request, given: dict[str, Any]) -> ApiCall:
+    clock = request.app[EMULATOR].cloud.clock
+    return ApiCall(request[CALLER], request.remote or "", clock(), given)
+
+
+async def json_object(request: web.Request) -> dict[str, Any]:
+    """Raises `Refused`: IMG.0007 for no body, IMG.0001 for one that is no JSON object."""
+    body = await request.read()
+    if not body:
+        raise Refused("IMG.0007")
+    try:
+        given = json.loads(body)
+    except (ValueError, RecursionError) as problem:
+        raise Refused("IMG.0001") from problem
+    if not isinstance(given, dict):
+        raise Refused("IMG.0001")
+    return given
+
+
+def text(given: dict[str, Any], name: str) -> str:
+    """A field that has to be there as text (IMG.0001)."""
+    value = given.get(name)
+    if not isinstance(value, str):
+        raise Refused("IMG.0001")
+    return value
+
+
+def members(given: dict[str, Any], name: str, kind: type[T]) -> list[T]:
+    """A field that has to be there as a list of this kind (IMG.0001)."""
+    values = given.get(name)
+    if not isinstance(values, list) or not all(isinstance(value, kind) for value in values):
+        raise Refused("IMG.0001")
+    return values
+
+
+def pair(given: Any, limits: Limits) -> tuple[str, str]:
+    """A tag as key and value. Raises `Refused` (IMG.0001, IMG.0115)."""
+    if not isinstance(given, dict):
+        raise Refused("IMG.0001")
+    return limits.of_pair(text(given, "key"), text(given, "value"))
+
+
+def flat(key: str, value: str, separator: str) -> str:
+    """A tag as one text. That a tag without a value is its key alone is inferred from a sample."""
+    return f"{key}{separator}{value}" if value else key
+
+
+def image_object(cloud: Cloud, image: Image) -> dict[str, Any]:
+    """An image as `GET /v2/images/{image_id}` and the lists show it.
+
+    "Creating Image Metadata (Native OpenStack API)" and "Querying Images". The samples of the first
+    write tags as `key=value`; for the second that is inferred.
+    """
+    moment = datetime.fromtimestamp(image.created_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {
+        "__os_version": "Other Linux(64 bit)",
+        "__os_type": "Linux",
+        "__os_bit": "64",
+        "__platform": "Other",
+        "__image_source_type": "uds",
+        "__image_size": "0",
+        "__isregistered": "true",
+        "container_format": "bare",
+        "disk_format": "zvhd2",
+        "min_disk": 40,
+        "min_ram": 0,
+        "protected": False,
+        "virtual_env_type": "FusionCompute",
+        **image.attributes,
+        "id": image.id,
+        "owner": image.project_id,
+        "status": cloud.status(image),
+        "visibility": "public" if image.public else "private",
+        "__imagetype": "gold" if image.public else "private",
+        "created_at": moment,
+        "updated_at": moment,
+        "self": f"/v2/images/{image.id}",
+        "file": f"/v2/images/{image.id}/file",
+        "schema": "/v2/schemas/image",
+        "tags": [flat(key, value, "=") for key, value in image.tags.items()],
+    }
