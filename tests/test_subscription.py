@@ -93,12 +93,6 @@ def test_retry_after(value: str | None, seconds: float | None) -> None:
     assert policy.retry_after(value, NOW) == seconds
 
 
-@pytest.mark.parametrize(("status", "seconds"), [(429, 9), (503, 0), (404, 0), (500, 0), (204, 0)], ids=str)
-def test_pause(status: int, seconds: float) -> None:
-    """Only a 429 speaks of all events and pauses everything."""
-    assert policy.pause_after(status, 9) == seconds
-
-
 # --- settings
 
 

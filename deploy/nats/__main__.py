@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from . import policy
 from .bus import BusUnfit, connected
+from .commands import command
 from .log import log
 from .settings import InvalidSettings, Settings, public
 from .streams import CONSUMER, STREAM, prepare
@@ -38,7 +39,7 @@ async def _run(settings: Settings, *, ack_wait: float, back_off: Callable[[int],
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     async with (
-        connected(settings.nats_urls, stopping) as bus,
+        connected(settings.nats_urls, stopping, creds=settings.nats_creds, ca=settings.nats_ca) as bus,
         Subscriber.at(
             settings.subscriber_url, seconds=settings.delivery_timeout, parallel=settings.parallel
         ) as subscriber,
@@ -60,4 +61,4 @@ async def _run(settings: Settings, *, ack_wait: float, back_off: Callable[[int],
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command(sys.argv[1:], os.environ) if sys.argv[1:] else main())

@@ -1,12 +1,16 @@
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
+import nats.errors
+import nats.js.errors
 from nats.aio.client import Client
 
 from .log import log
 
-CONNECT_SECONDS = 3.0
+CONNECT_SECONDS = 3
 
 
 class BusUnfit(Exception):
@@ -14,9 +18,50 @@ class BusUnfit(Exception):
 
 
 @asynccontextmanager
-async def connected(urls: tuple[str, ...], stopping: asyncio.Event) -> AsyncIterator[Client]:
+async def visited(
+    urls: tuple[str, ...], *, creds: Path | None = None, ca: Path | None = None
+) -> AsyncIterator[Client]:
+    """A connection for one command; `creds` and `ca` as of `connected`.
+
+    Raise BusUnfit if no server answers, and if one does not do what it is asked for.
+    """
+    bus = Client()
+    faults: list[Exception] = []
+
+    async def fault(error: Exception) -> None:
+        faults.append(error)
+
+    try:
+        await bus.connect(
+            list(urls),
+            name="images",
+            user_credentials=creds,
+            tls=ssl.create_default_context(cafile=ca),
+            error_cb=fault,
+            allow_reconnect=False,
+            connect_timeout=CONNECT_SECONDS,
+            # Without these a client tries for two minutes.
+            max_reconnect_attempts=1,
+            reconnect_time_wait=0,
+        )
+    except (OSError, nats.errors.Error) as error:
+        why = [*faults, error][0]
+        raise BusUnfit(f"NATS does not answer ({why}); start it or correct NATS_URL.") from None
+    try:
+        yield bus
+    except (nats.errors.Error, nats.js.errors.Error) as error:
+        raise BusUnfit(f"The bus did not do its part ({error}); run the command again.") from None
+    finally:
+        await bus.close()
+
+
+@asynccontextmanager
+async def connected(
+    urls: tuple[str, ...], stopping: asyncio.Event, *, creds: Path | None = None, ca: Path | None = None
+) -> AsyncIterator[Client]:
     """A connection that comes back for as long as `stopping` is not set, and sets it if it cannot.
 
+    creds: file of credentials; ca: file of certificates to trust instead of the usual ones.
     Raise BusUnfit if no server answers at first, and at the end if the server closed the connection for good.
     """
     bus = Client()
@@ -24,7 +69,8 @@ async def connected(urls: tuple[str, ...], stopping: asyncio.Event) -> AsyncIter
     given_up = False
 
     async def fault(error: Exception) -> None:
-        faults[:] = [error]
+        # The last three that differ: a refused sign-in is told once, and then the connection is reset.
+        faults[:] = [*(other for other in faults[-2:] if str(other) != str(error)), error]
 
     async def lost() -> None:
         if not stopping.is_set():
@@ -44,6 +90,8 @@ async def connected(urls: tuple[str, ...], stopping: asyncio.Event) -> AsyncIter
             await bus.connect(
                 list(urls),
                 name="images",
+                user_credentials=creds,
+                tls=ssl.create_default_context(cafile=ca),
                 error_cb=fault,
                 disconnected_cb=lost,
                 reconnected_cb=back,
@@ -55,7 +103,7 @@ async def connected(urls: tuple[str, ...], stopping: asyncio.Event) -> AsyncIter
                 pending_size=0,
             )
     except TimeoutError:
-        why = f" ({faults[-1]})" if faults else ""
+        why = f" ({'; '.join(map(str, faults))})" if faults else ""
         raise BusUnfit(f"NATS does not answer{why}; start it or correct NATS_URL.") from None
     faults.clear()
     try:

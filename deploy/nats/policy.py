@@ -17,6 +17,8 @@ class Outcome(Enum):
 
 ACCEPTED = range(200, 300)
 SERVER_ERRORS = range(500, 600)
+# Speaks of all events, and slows down all deliveries. A 503 speaks of one: an image that is not ready is a
+# 503 with `Retry-After`, and must not hold up the events of all others.
 TOO_MANY = 429
 # The rows of the Knative data-plane specification ("Retryable Status Codes"), next to 5xx and no reply.
 RETRIED = frozenset(
@@ -38,14 +40,6 @@ def outcome_of(status: int | None, *, attempt: int, attempts: int) -> Outcome:
         return Outcome.ACCEPTED
     transient = status is None or status in SERVER_ERRORS or status in RETRIED
     return Outcome.RETRY if transient and attempt < attempts else Outcome.DEAD_LETTER
-
-
-def pause_after(status: int | None, retry_after: float | None) -> float:
-    """For how many seconds no delivery may begin: with 429 the subscriber speaks of all, with 503 of one.
-
-    An image that is not ready is a 503 with `Retry-After`, and must not hold up the events of all others.
-    """
-    return retry_after or 0.0 if status == TOO_MANY else 0.0
 
 
 def back_off(attempt: int) -> float:

@@ -11,7 +11,8 @@ from nats.js import JetStreamContext
 from .dead_letters import Failure
 from .delivery import Delivery
 from .log import log
-from .policy import LONGEST_BACK_OFF, Outcome, outcome_of, pause_after
+from .pace import Pace
+from .policy import ACCEPTED, LONGEST_BACK_OFF, TOO_MANY, Outcome, outcome_of
 from .settings import Settings, public
 from .subscriber import Reply, Subscriber
 
@@ -49,14 +50,14 @@ class Subscription:
         self._back_off = back_off
         self._stopping = stopping
         self._places = asyncio.Semaphore(settings.parallel)
-        self._paused_until = monotonic()
+        self._pace = Pace()
 
     async def run(self, events: JetStreamContext.PullSubscription) -> None:
         """Deliver until told to stop; return when everything that has begun is settled."""
         async with asyncio.TaskGroup() as deliveries:
             while True:
                 await self._places.acquire()
-                if not await self._may_begin():
+                if not await self._turn():
                     return
                 # One at a time, and only with a place for it: nothing waits here unheard by the bus.
                 if message := await self._next(events):
@@ -79,7 +80,7 @@ class Subscription:
         try:
             delivery = Delivery(self._bus.jetstream(), message)
             async with delivery.in_progress(every=self._ack_wait / 4):
-                if await self._may_begin():
+                if await self._turn():
                     await self._post(delivery)
                 else:
                     await delivery.again(0)
@@ -94,9 +95,10 @@ class Subscription:
 
     async def _post(self, delivery: Delivery) -> None:
         began = monotonic()
+        self._pace.begin(began)
         reply = await self._subscriber.post(*delivery.request)
         milliseconds = round((monotonic() - began) * 1000)
-        self._pause(reply)
+        self._learn(reply, began)
 
         outcome = outcome_of(reply.status, attempt=delivery.attempt, attempts=self._settings.attempts)
         reason = reply.reason
@@ -119,21 +121,28 @@ class Subscription:
             else:
                 log("delivery.dead_letter", "ERROR", **fields)
 
-    def _pause(self, reply: Reply) -> None:
-        seconds = pause_after(reply.status, reply.retry_after)
-        if not seconds:
-            return
-        until = monotonic() + seconds
-        # Replies to deliveries side by side ask for the same pause, a few milliseconds apart.
-        if until > self._paused_until + 1:
-            log("subscription.paused", "WARNING", status=reply.status, seconds=seconds)
-        self._paused_until = max(self._paused_until, until)
+    def _learn(self, reply: Reply, began: float) -> None:
+        now = monotonic()
+        if reply.status in ACCEPTED:
+            self._pace.accepted(now)
+        elif reply.status == TOO_MANY:
+            pause, waiting = reply.retry_after or 0.0, self._pace.wait(now)
+            # Once for a flood, not once for each step of the search for its rate.
+            if self._pace.refused(now, began=began, pause=pause):
+                log("subscription.slowed", "WARNING", per_second=round(self._pace.rate, 1))
+            # Replies to deliveries side by side ask for the same pause, a few milliseconds apart.
+            if pause > waiting + 1:
+                log("subscription.paused", "WARNING", status=reply.status, seconds=pause)
 
-    async def _may_begin(self) -> bool:
-        """Wait for the end of a pause; False when told to stop."""
-        while (left := self._paused_until - monotonic()) > 0 and not self._stopping.is_set():
-            await self._stopped_within(left)
-        return not self._stopping.is_set()
+    async def _turn(self) -> bool:
+        """Wait until a delivery may begin; False when told to stop."""
+        while not self._stopping.is_set():
+            if self._pace.recovered(monotonic()):
+                log("subscription.recovered")
+            if not (wait := self._pace.wait(monotonic())):
+                return True
+            await self._stopped_within(wait)
+        return False
 
     async def _stopped_within(self, seconds: float) -> None:
         with suppress(TimeoutError):
