@@ -14,11 +14,17 @@ from deploy.local.ims.state import PROJECT_ID
 
 ROOT = Path(__file__).parent.parent
 
+SECRETS = ("canary", "issued-", "Signature=")
+"""What every secret of the tests begins with, the tokens that the emulator issues, and signatures.
+
+No line that a function logs, no reply and no output of a command may hold any of it, in the whole run.
+"""
+
 
 class Ims:
     """The emulator as a process on a free port; its methods speak to the control plane."""
 
-    token = "token-of-the-tests"
+    token = "canary-token-of-the-tests"
     project_id = PROJECT_ID
 
     def __init__(self, *arguments: str) -> None:
@@ -106,6 +112,33 @@ class Ims:
 
     def drop_token(self, token: str) -> None:
         self.control("DELETE", f"tokens/{token}")
+
+    def put_user(self, name: str, **given: Any) -> None:
+        """`password`, `domain`, `projects` with their names by id."""
+        self.control("PUT", f"users/{name}", given)
+
+    def put_agency(self, name: str, **given: Any) -> None:
+        """`domain`, `projects`."""
+        self.control("PUT", f"agencies/{name}", given)
+
+    def put_key(self, access: str, **given: Any) -> None:
+        """`secret`, `security_token`, `projects`, `ends_at` in seconds since the epoch."""
+        self.control("PUT", f"keys/{access}", given)
+
+    def key(self, access: str) -> dict[str, Any]:
+        """Its failures `in_a_row`, and until when it is locked."""
+        return dict(self.control("GET", f"keys/{access}"))
+
+    def identity(self, **changed: Any) -> None:
+        """Those of `deploy.local.ims.identity.Settings`."""
+        self.control("PUT", "identity", changed)
+
+    def expire_tokens(self) -> None:
+        """Those that were issued for a password."""
+        self.control("POST", "issued-tokens/expire")
+
+    def revoke_tokens(self) -> None:
+        self.control("DELETE", "issued-tokens")
 
     def calls(self, method: str = "", path: str = "") -> list[dict[str, Any]]:
         """The calls received, oldest first: those of a method, those whose path begins so."""

@@ -21,8 +21,8 @@ UNKNOWN = "62a15f6c-9197-44d2-89c7-708981c1bec1"
 def connect(ims: Ims) -> Iterator[Callable[[str], Any]]:
     """Clients that send a token.
 
-    The client only knows access keys and signs with them, which the emulator does not check. A token goes
-    into the headers that the client presets for all calls.
+    The client only knows access keys and signs with them, which the emulator does not look at beside a
+    token. That goes into the headers that the client presets for all calls.
     """
     with ExitStack() as ends:
 

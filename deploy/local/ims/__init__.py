@@ -14,13 +14,15 @@ Emulated:
   `GET /v1/{project_id}/jobs/{job_id}`
 - the life of an image: queued, saving, active; and of a job: INIT, RUNNING, then SUCCESS or FAIL
 - events: one trace of a native creation, two of a job, and by a setting one of each call that adds tags
-- the gateway in front: `X-Auth-Token`, request ids, flow control, its own error bodies
+- the gateway in front: `X-Auth-Token`, signatures (SDK-HMAC-SHA256) with their clock and the locking of keys,
+  request ids, flow control, its own error bodies
+- identity: `POST /v3/auth/tokens` with a password or as an agency; the metadata service of a machine
 - faults, scripted through `/_emulator/faults`, down to broken connections
 
-Not emulated: every other call, answered as the gateway answers an unknown API; signatures (AK/SK) and
-rights; shared images; image files, servers and disks, so that a job can name any; jobs that copy, import
-quickly, register, export or share images, and files with data disks; traces of deleting images or tags;
-sorting, paging by number and filters by time, answered 501. How many calls the real service lets pass is
+Not emulated: every other call, answered as the gateway answers an unknown API; rights; shared images; image
+files, servers and disks, so that a job can name any; jobs that copy, import quickly, register, export or
+share images, and files with data disks; traces of deleting images or tags; sorting, paging by number and
+filters by time, answered 501. How many calls the real service lets pass is
 not published: flow control is off until the control plane sets a limit.
 
 Where the reference is silent the emulator has to choose. Each such choice is marked "inferred" where it

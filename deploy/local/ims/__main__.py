@@ -7,7 +7,7 @@ import sys
 
 from aiohttp import web
 
-from . import control, image_calls, job_calls, tag_calls
+from . import control, identity_calls, identity_control, image_calls, job_calls, tag_calls
 from .bus import BusUnreachable, publisher
 from .emulator import EMULATOR, Emulator
 from .gateway import LARGEST_BODY, gateway
@@ -40,7 +40,7 @@ async def _serve(arguments: argparse.Namespace) -> None:
     async with publisher(arguments.nats, arguments.subject) as bus:
         app = web.Application(middlewares=[control.control, gateway], client_max_size=LARGEST_BODY)
         app[EMULATOR] = Emulator(arguments.token, bus)
-        for part in (tag_calls, image_calls, job_calls, control):
+        for part in (tag_calls, image_calls, job_calls, identity_calls, control, identity_control):
             app.add_routes(part.routes)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=LAST_ANSWERS)
         await runner.setup()

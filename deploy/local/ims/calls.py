@@ -14,7 +14,9 @@ NEWEST = 10_000
 """Calls kept; older ones are only counted."""
 BODY_CHARACTERS = 4096
 """How much is kept of a body."""
-_SECRET = ("X-Auth-Token", "X-Security-Token")
+_SECRET = ("Authorization", "X-Auth-Token", "X-Security-Token", "X-Metadata-Token")
+_LOGIN = "/v3/auth/tokens"
+"""Its bodies hold passwords."""
 
 
 @dataclass
@@ -41,7 +43,7 @@ def call_of(request: web.Request, body: bytes) -> Call:
         path=request.path,
         query=request.query_string,
         headers=dict(request.headers) | {name: "***" for name in _SECRET if name in request.headers},
-        body=body.decode(errors="replace")[:BODY_CHARACTERS],
+        body="***" if request.path == _LOGIN else body.decode(errors="replace")[:BODY_CHARACTERS],
         image_id=_image_id(request.path, body),
     )
 

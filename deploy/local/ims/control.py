@@ -63,7 +63,7 @@ async def control(request: web.Request, handler: Handler) -> web.StreamResponse:
         return web.json_response({"error": str(nonsense)}, status=400)
 
 
-async def _given(request: web.Request, what: str, fields: Fields) -> dict[str, Any]:
+async def received(request: web.Request, what: str, fields: Fields) -> dict[str, Any]:
     try:
         given = json.loads(await request.read())
     except (ValueError, RecursionError) as problem:
@@ -73,7 +73,7 @@ async def _given(request: web.Request, what: str, fields: Fields) -> dict[str, A
 
 @routes.post("/_emulator/faults")
 async def add_fault(request: web.Request) -> web.Response:
-    fault = request.app[EMULATOR].faults.add(await _given(request, "A fault", FAULT))
+    fault = request.app[EMULATOR].faults.add(await received(request, "A fault", FAULT))
     return web.json_response({"id": fault.id}, status=201)
 
 
@@ -93,7 +93,7 @@ async def lift_faults(request: web.Request) -> web.Response:
 @routes.put("/_emulator/rate-limit")
 async def limit_rate(request: web.Request) -> web.Response:
     """The counts start again."""
-    rate = Rate(**await _given(request, "A rate limit", RATE))
+    rate = Rate(**await received(request, "A rate limit", RATE))
     request.app[EMULATOR].rate = rate
     return web.json_response(rate.shown())
 
@@ -107,7 +107,7 @@ async def show_rate(request: web.Request) -> web.Response:
 async def change_settings(request: web.Request) -> web.Response:
     """What is not named stays as it is."""
     emulator = request.app[EMULATOR]
-    changes = await _given(request, "The settings", SETTINGS)
+    changes = await received(request, "The settings", SETTINGS)
     emulator.cloud.settings = replace(emulator.cloud.settings, **changes)
     emulator.end_jobs()
     return web.json_response(asdict(emulator.cloud.settings))
@@ -115,7 +115,7 @@ async def change_settings(request: web.Request) -> web.Response:
 
 @routes.put("/_emulator/tokens/{token}")
 async def set_token(request: web.Request) -> web.Response:
-    token = Token(**await _given(request, "A token", TOKEN))
+    token = Token(**await received(request, "A token", TOKEN))
     request.app[EMULATOR].cloud.tokens[request.match_info["token"]] = token
     return web.Response(status=204)
 
@@ -129,7 +129,7 @@ async def drop_token(request: web.Request) -> web.Response:
 @routes.post("/_emulator/images")
 async def put_image(request: web.Request) -> web.Response:
     """An image as it is, without an event and without the limits of tags."""
-    given = await _given(request, "An image", IMAGE)
+    given = await received(request, "An image", IMAGE)
     cloud = request.app[EMULATOR].cloud
     image = Image(
         id=given.get("id", str(uuid4())).lower(),

@@ -11,6 +11,7 @@ from .bus import Publisher
 from .calls import NEWEST, Calls
 from .events import creation_ended
 from .faults import Faults
+from .identity import Identity
 from .jobs import Job, Jobs
 from .rate import Rate
 from .state import Cloud
@@ -25,6 +26,7 @@ class Emulator:
 
     def reset(self) -> None:
         self.cloud = Cloud(self._tokens)
+        self.identity = Identity(self.cloud)
         self.jobs = Jobs(self.cloud)
         self.faults = Faults()
         self.rate = Rate()

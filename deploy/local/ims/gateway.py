@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from uuid import uuid4
+from wsgiref.handlers import format_date_time
 
 from aiohttp import web
 
@@ -9,10 +10,13 @@ from .calls import call_of
 from .emulator import EMULATOR
 from .replies import faulty, refusal
 from .rules import Refused
+from .signatures import Request
 from .state import Token
 
 CONTROL = "/_emulator/"
 """Where the control plane is; every other path is the emulated API."""
+OPEN = ("/v3/auth/", "/machine/")
+"""Where those call who have no token yet."""
 LARGEST_BODY = 12 * 1024 * 1024
 """Bytes; "API Gateway user guide", page "Error Codes", APIG.0201."""
 CALLER = web.RequestKey("CALLER", Token)
@@ -34,7 +38,7 @@ async def gateway(request: web.Request, handler: Handler) -> web.StreamResponse:
     emulator.calls.add(call)
 
     async def served() -> web.StreamResponse:
-        response = await _served(request, handler, request_id)
+        response = await _served(request, handler, body, request_id)
         call.status = response.status
         return response
 
@@ -42,10 +46,11 @@ async def gateway(request: web.Request, handler: Handler) -> web.StreamResponse:
     return await (served() if fault is None else faulty(fault, request, call, served, request_id))
 
 
-async def _served(request: web.Request, handler: Handler, request_id: str) -> web.StreamResponse:
+async def _served(request: web.Request, handler: Handler, body: bytes, request_id: str) -> web.StreamResponse:
     """The service's own answer."""
     try:
-        request[CALLER] = _admitted(request)
+        if not request.path.startswith(OPEN):
+            request[CALLER] = _admitted(request, body)
         response = await handler(request)
     except Refused as refused:
         response = refusal(refused, request_id)
@@ -56,14 +61,20 @@ async def _served(request: web.Request, handler: Handler, request_id: str) -> we
         # Raised where the reference gives a status and no body.
         response = web.Response(status=bare.status, text=bare.text)
     response.headers["X-Request-Id"] = request_id
+    response.headers["Date"] = format_date_time(request.app[EMULATOR].identity.now())
     return response
 
 
-def _admitted(request: web.Request) -> Token:
+def _admitted(request: web.Request, body: bytes) -> Token:
     """Who calls, if the gateway lets the call pass. The order of its checks is inferred."""
     emulator = request.app[EMULATOR]
     if request.match_info.http_exception is not None:
         raise Refused("APIG.0101")
     if not emulator.rate.admits():
         raise Refused("APIG.0308")
-    return emulator.cloud.token(request.headers.get("X-Auth-Token"))
+    token, authorization = request.headers.get("X-Auth-Token"), request.headers.get("Authorization")
+    if token is not None or authorization is None:
+        return emulator.cloud.token(token)
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    signed = Request(request.method, request.raw_path, headers, body)
+    return emulator.identity.signer(authorization, signed)

@@ -23,12 +23,14 @@ ERRORS: dict[str, tuple[int, str]] = {
     "IMG.0066": (400, "The image id is wrong."),
     "IMG.0067": (400, "The project id is wrong."),
     "IMG.0083": (400, "The image is public."),
+    "IMG.0104": (400, "The region has several projects: name the project."),
     "IMG.0106": (400, "The image belongs to another tenant."),
     "IMG.0115": (400, "The tag is not valid."),
     "IMG.0116": (400, "The image has no room for another tag."),
     "APIG.0101": (404, "The API does not exist or is not published."),
     "APIG.0201": (413, "The request body is too large."),
     "APIG.0301": (401, "Incorrect IAM authentication information: decrypt token fail"),
+    "APIG.0303": (401, "Incorrect app authentication information."),
     "APIG.0307": (401, "The token has to be renewed."),
     "APIG.0308": (429, "Too many calls: the threshold of flow control is reached."),
 }
@@ -38,9 +40,10 @@ ERRORS: dict[str, tuple[int, str]] = {
 class Refused(Exception):
     """The service or its gateway says no with a documented code."""
 
-    def __init__(self, code: str) -> None:
+    def __init__(self, code: str, message: str = "") -> None:
         self.code = code
-        self.status, self.message = ERRORS[code]
+        self.status, known = ERRORS[code]
+        self.message = message or known
         super().__init__(f"{code}: {self.message}")
 
 

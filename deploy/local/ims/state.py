@@ -1,5 +1,6 @@
 """What the emulated service remembers: images with their tags, and tokens."""
 
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ class Token:
     user: Mapping[str, Any] = field(default_factory=lambda: USER)
     project_id: str = PROJECT_ID
     expired: bool = False
+    ends_at: float = math.inf
+    """Seconds since the epoch."""
 
 
 @dataclass
@@ -71,7 +74,7 @@ class Cloud:
         token = self.tokens.get(text or "")
         if token is None:
             raise Refused("APIG.0301")
-        if token.expired:
+        if token.expired or self.clock() >= token.ends_at:
             raise Refused("APIG.0307")
         return token
 

@@ -1,0 +1,93 @@
+"""The part of the control plane that is about identity: users, agencies, keys, and the end of tokens."""
+
+from dataclasses import asdict, replace
+
+from aiohttp import web
+
+from .control import received
+from .emulator import EMULATOR
+from .fields import Fields, at_least, is_flag, is_text, is_texts
+from .identity import Agency, Failures, Key, User
+
+routes = web.RouteTableDef()
+
+USER: Fields = {
+    "password": (is_text, "text"),
+    "domain": (is_text, "text"),
+    "projects": (is_texts, "an object of texts"),
+}
+AGENCY: Fields = {"domain": (is_text, "text"), "projects": (is_texts, "an object of texts")}
+KEY: Fields = {
+    "secret": (is_text, "text"),
+    "security_token": (is_text, "text"),
+    "projects": (lambda ids: isinstance(ids, list) and all(map(is_text, ids)), "a list of texts"),
+    "ends_at": at_least(0),
+}
+SETTINGS: Fields = {
+    "token_life": at_least(0),
+    "clock_ahead": at_least(-(10**6)),
+    "machine_key": (lambda key: key is None or is_text(key), "text or null"),
+    "metadata_tokens": (is_flag, "true or false"),
+}
+
+
+@routes.put("/_emulator/users/{name}")
+async def set_user(request: web.Request) -> web.Response:
+    user = User(**{"password": "", **await received(request, "A user", USER)})
+    request.app[EMULATOR].identity.users[request.match_info["name"]] = user
+    return web.Response(status=204)
+
+
+@routes.put("/_emulator/agencies/{name}")
+async def set_agency(request: web.Request) -> web.Response:
+    agency = Agency(**{"domain": "", "projects": {}, **await received(request, "An agency", AGENCY)})
+    request.app[EMULATOR].identity.agencies[request.match_info["name"]] = agency
+    return web.Response(status=204)
+
+
+@routes.put("/_emulator/keys/{access}")
+async def set_key(request: web.Request) -> web.Response:
+    """A key that is set anew is not locked."""
+    identity, access = request.app[EMULATOR].identity, request.match_info["access"]
+    identity.keys[access] = Key(**{"secret": "", **await received(request, "A key", KEY)})
+    identity.failures.pop(access, None)
+    return web.Response(status=204)
+
+
+@routes.get("/_emulator/keys/{access}")
+async def show_key(request: web.Request) -> web.Response:
+    """Its failures in a row, and until when it is locked."""
+    failures = request.app[EMULATOR].identity.failures.get(request.match_info["access"], Failures())
+    return web.json_response(asdict(failures))
+
+
+@routes.delete("/_emulator/keys/{access}")
+async def drop_key(request: web.Request) -> web.Response:
+    request.app[EMULATOR].identity.keys.pop(request.match_info["access"], None)
+    return web.Response(status=204)
+
+
+@routes.put("/_emulator/identity")
+async def change_settings(request: web.Request) -> web.Response:
+    """What is not named stays as it is."""
+    identity = request.app[EMULATOR].identity
+    identity.settings = replace(identity.settings, **await received(request, "The identity", SETTINGS))
+    return web.json_response(asdict(identity.settings))
+
+
+@routes.post("/_emulator/issued-tokens/expire")
+async def expire_tokens(request: web.Request) -> web.Response:
+    """Those that were issued for a password have to be renewed (APIG.0307)."""
+    emulator = request.app[EMULATOR]
+    for text in emulator.identity.issued & emulator.cloud.tokens.keys():
+        emulator.cloud.tokens[text] = replace(emulator.cloud.tokens[text], expired=True)
+    return web.Response(status=204)
+
+
+@routes.delete("/_emulator/issued-tokens")
+async def revoke_tokens(request: web.Request) -> web.Response:
+    """They are not known any longer (APIG.0301)."""
+    emulator = request.app[EMULATOR]
+    for text in emulator.identity.issued:
+        emulator.cloud.tokens.pop(text, None)
+    return web.Response(status=204)
