@@ -2,6 +2,7 @@
 
     TaggingError
     ├── InvalidEvent
+    ├── ProjectNotServed
     ├── CreationFailed
     ├── RuleError
     │   ├── MissingAttribute
@@ -25,6 +26,8 @@ An error says what happened. What follows from it, another delivery or a dead le
 table: `core.outcomes`.
 """
 
+from typing import Self
+
 
 class TaggingError(Exception):
     """Why an event was not tagged, in words for the person who has to act on it."""
@@ -32,6 +35,10 @@ class TaggingError(Exception):
 
 class InvalidEvent(TaggingError):
     """It says that an image was created, but lacks what is needed to tag it."""
+
+
+class ProjectNotServed(TaggingError):
+    """The image is in a project that this deployment does not serve."""
 
 
 class CreationFailed(TaggingError):
@@ -78,6 +85,16 @@ class TagApiError(TaggingError):
         self.code = code
         self.request_id = request_id
         self.retry_after = retry_after
+
+    def again(self) -> Self:
+        """The same, to be kept and raised later: one that was raised holds on to all that it passed."""
+        return type(self)(
+            str(self),
+            status=self.status,
+            code=self.code,
+            request_id=self.request_id,
+            retry_after=self.retry_after,
+        )
 
 
 class RequestRejected(TagApiError):

@@ -1,0 +1,190 @@
+"""Which events say that an image was created, and the one form that the image has whatever the event's shape.
+
+Each shape is a row that says how it is recognised and how it is read; `core.shapes` has made CloudEvents of
+those that are none.
+"""
+
+from collections.abc import Callable, Collection
+from datetime import datetime
+from typing import NamedTuple
+
+from handlers.core import traces
+from handlers.core.errors import InvalidEvent
+from handlers.core.fields import Json, as_object, ids_at, present, project_of, rfc3339, text_of
+from handlers.core.patterns import Pattern
+from handlers.core.times import parse_time
+
+FACTS: Json = {
+    "id": None,
+    "name": None,
+    "project_id": None,
+    "region": None,
+    "created_at": None,
+    "os_type": None,
+    "creator": {"kind": None, "name": None, "id": None, "domain": None, "tool": None},
+}
+"""The names under `image.` that a rule can read. What an event does not tell is absent."""
+
+
+class ImageCreated(NamedTuple):
+    """One image that was created.
+
+    event: the CloudEvent as JSON, as rules see it, with the object `image` in it.
+    happened_at: when, by the event's own word; None where it has no time that can be read.
+    """
+
+    event: Json
+    happened_at: datetime | None
+
+    @property
+    def image_id(self) -> str:
+        image_id: str = self.event["image"]["id"]
+        return image_id
+
+    @property
+    def project_id(self) -> str | None:
+        project_id: str | None = self.event["image"].get("project_id")
+        return project_id
+
+
+class JobStarted(NamedTuple):
+    """Images are being made, and only the job that makes them is known.
+
+    facts: what is known of all of them.
+    """
+
+    event: Json
+    happened_at: datetime | None
+    project_id: str
+    job_id: str
+    facts: Json
+
+    def images(self, made: list[Json]) -> list[ImageCreated]:
+        """The images, where the job tells the id, and perhaps the name, of each."""
+        return [_created(self.event, self.facts | image, self.happened_at) for image in made]
+
+
+class NotCreated(NamedTuple):
+    """The event is about something else; `why` names what decided."""
+
+    why: str
+
+
+class Says(NamedTuple):
+    """What says that an image was created, where the cloud does not publish it.
+
+    types: of plain CloudEvents. traces: names of CTS traces.
+    """
+
+    types: Pattern
+    traces: Collection[str]
+
+
+Recognised = list[ImageCreated] | JobStarted | NotCreated
+
+
+class Shape(NamedTuple):
+    name: str
+    is_it: Callable[[Json, Says], bool]
+    read: Callable[[Json, Says], Recognised]
+
+
+def recognise(event: Json, says: Says) -> Recognised:
+    """The images whose creation this event, a CloudEvent as JSON, tells of.
+
+    Raises InvalidEvent where it says that an image was created and not which.
+    """
+    shape = next((shape for shape in SHAPES if shape.is_it(event, says)), None)
+    if shape is None:
+        return NotCreated("the type is none of IMAGE_CREATED_TYPES, and the data is of no known shape")
+    return shape.read(event, says)
+
+
+def _from_trace(event: Json, says: Says) -> Recognised:
+    trace = traces.read_trace(as_object(event["data"]))
+    if why := traces.why_not_created(trace, says.traces):
+        return NotCreated(why)
+    happened_at = traces.happened_at(trace, event)
+    facts = traces.facts_of(trace, happened_at)
+    if images := traces.images_of(trace):
+        return [_created(event, facts | image, happened_at) for image in images]
+    if job := traces.job_of(trace):
+        return JobStarted(event, happened_at, *job, facts)
+    raise InvalidEvent(
+        "the trace of a created image holds no image id, which is a UUID, and no job_id beside a project_id"
+    )
+
+
+_ACTIVE = "image.activate"
+"""The one notification of Glance that tells of an image which is there and has its data."""
+
+
+def _is_glance(event: Json, _: Says) -> bool:
+    data = as_object(event.get("data"))
+    # Of the types that begin with "image." only one, or it would take plain events such as "image.created".
+    return {"event_type", "payload"} <= data.keys() or "oslo.message" in data or event["type"] == _ACTIVE
+
+
+def _from_glance(event: Json, _: Says) -> Recognised:
+    """A notification as the data, wrapped or not, or its payload as the data of an event of its type."""
+    data = as_object(event.get("data"))
+    data = as_object(data.get("oslo.message")) or data
+    if data.get("event_type", event["type"]) != _ACTIVE:
+        return NotCreated("the notification of Glance is another than image.activate")
+    payload = as_object(data.get("payload")) or data
+    image_id = next(ids_at(payload, "id"), None)
+    if image_id is None:
+        raise InvalidEvent("the notification of Glance holds no image id in payload.id, which is a UUID")
+    happened_at = parse_time(data.get("timestamp")) or parse_time(event.get("time"))
+    image = {
+        "id": image_id,
+        "name": text_of(payload, "name"),
+        "project_id": project_of(payload, "owner"),
+        "created_at": rfc3339(parse_time(payload.get("created_at")) or happened_at),
+        "os_type": text_of(as_object(payload.get("properties")), "os_type", "__os_type"),
+    }
+    return [_created(event, image, happened_at)]
+
+
+def _from_smn(event: Json, _: Says) -> Recognised:
+    # The function fetches no address that an event names; a person has to see whose topic it is.
+    message = as_object(event.get("data"))
+    if url := text_of(message, "subscribe_url"):
+        return NotCreated(
+            f"a topic asks to be subscribed; if it is yours, open its subscribe_url within 48 hours: {url}"
+        )
+    return NotCreated("the message of Simple Message Notification is no notification")
+
+
+def _from_plain(event: Json, _: Says) -> Recognised:
+    data = as_object(event.get("data"))
+    facts = {"data": data, "subject": event.get("subject")}
+    image_id = next(ids_at(facts, "data.image_id", "data.id", "data.resource_id", "subject"), None)
+    if image_id is None:
+        raise InvalidEvent(
+            "none of data.image_id, data.id, data.resource_id and subject is an image id, which is a UUID"
+        )
+    happened_at = parse_time(event.get("time"))
+    image = {
+        "id": image_id,
+        "name": text_of(data, "name", "resource_name"),
+        "project_id": text_of(data, "project_id") or project_of(data, "owner"),
+        "region": text_of(data, "region"),
+        "created_at": rfc3339(parse_time(data.get("created_at")) or happened_at),
+        "os_type": text_of(data, "os_type", "__os_type"),
+        "creator": traces.creator_of(as_object(data.get("user"))),
+    }
+    return [_created(event, image, happened_at)]
+
+
+SHAPES = (
+    Shape("CTS trace", lambda event, _: traces.is_trace(as_object(event.get("data"))), _from_trace),
+    Shape("Glance notification", _is_glance, _from_glance),
+    Shape("SMN message", lambda event, _: str(event["type"]).startswith("SMN:"), _from_smn),
+    Shape("plain CloudEvent", lambda event, says: says.types.matches(event), _from_plain),
+)
+"""Earlier rows win: a trace of another service is no plain event, whatever its type says."""
+
+
+def _created(event: Json, image: Json, happened_at: datetime | None) -> ImageCreated:
+    return ImageCreated(event | {"image": present(image)}, happened_at)

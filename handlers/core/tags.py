@@ -1,0 +1,120 @@
+"""Tags, and what IMS accepts as one.
+
+IMS publishes its limits in several variants (API reference, "Image Tag Data Formats"; user guide, "Tag").
+Each variant in use is a profile here. The unit of lengths is not published; all profiles but one allow
+ASCII only, where characters and bytes are the same.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from handlers.core.errors import InvalidTag
+
+ADD_TAG_PATH = "/v1/cloudimages/tags"
+"""Where a tag is added with PUT (IMS API reference, "Adding or Modifying a Tag")."""
+
+
+class Tag(NamedTuple):
+    key: str
+    value: str
+
+
+class NotWritten(NamedTuple):
+    """A tag that was not written, be it refused or, after another error, not tried."""
+
+    tag: Tag
+    error: Exception
+
+
+class Writing(NamedTuple):
+    """How writing an image's tags went. request_ids: of the tag API's answers, for the vendor's support."""
+
+    not_written: list[NotWritten]
+    request_ids: list[str]
+
+
+class Limits(NamedTuple):
+    """What one published variant of IMS accepts.
+
+    key, value: the characters allowed, as the inside of a regular expression's brackets.
+    tags: how many tags an image may have.
+    """
+
+    key: str
+    key_length: int
+    value: str
+    value_length: int
+    tags: int
+
+
+LIMITS = {
+    # What every published variant accepts.
+    "common": Limits("A-Za-z0-9_-", 36, "A-Za-z0-9_-", 43, 10),
+    # Open Telekom Cloud publishes a character list for the text form `key.value` only.
+    "otc": Limits("A-Za-z0-9_-", 36, "A-Za-z0-9_-", 43, 10),
+    # Huawei Cloud, international.
+    "huawei": Limits("A-Za-z0-9_-", 36, "A-Za-z0-9_.-", 43, 10),
+    # Huawei Cloud, China, newest page; the console shows 20 tags.
+    "huawei-cn-new": Limits("\u4e00-\u9fffA-Za-z0-9 _.:+@-", 128, "\u4e00-\u9fffA-Za-z0-9 _.:/+@-", 255, 20),
+}
+
+
+def fault_of_key(key: str, limits: Limits) -> str:
+    """What IMS would refuse in this key, in words, or ""."""
+    if not key:
+        return "a key is empty"
+    return _fault(key, limits.key, limits.key_length)
+
+
+def fault_of_value(value: str, limits: Limits) -> str:
+    """What IMS would refuse in this value, in words, or "". A value may be empty."""
+    return _fault(value, limits.value, limits.value_length)
+
+
+def mend_value(value: str, limits: Limits) -> str:
+    """The nearest value that IMS accepts.
+
+    What is not allowed becomes "_", spaces at the ends go. A value that is too long is cut and ends in a
+    hash of the whole, so that two long values stay two.
+    """
+    mended = re.sub(f"[^{limits.value}]", "_", value.strip(" "))
+    if len(mended) <= limits.value_length:
+        return mended
+    digest = "-" + hashlib.sha256(value.encode(errors="surrogatepass")).hexdigest()[:8]
+    return mended[: limits.value_length - len(digest)] + digest
+
+
+def add_tag_body(image_id: str, tag: Tag, tag_form: str) -> dict[str, Any]:
+    """The body that adds a tag, in one of the two forms that the API documents, "image_tag" or "tag".
+
+    Raises InvalidTag for a key that the form cannot carry.
+    """
+    if tag_form == "image_tag":
+        return {"image_id": image_id, "image_tag": tag._asdict()}
+    if "." in tag.key:
+        raise InvalidTag(f'the API splits "{tag.key}" at its dot; use TAG_FORM=image_tag', key=tag.key)
+    return {"image_id": image_id, "tag": f"{tag.key}.{tag.value}"}
+
+
+def existing_value(existing: Iterable[str], key: str) -> str | None:
+    """The value of a key among an image's tags as texts; None where it has none.
+
+    Image objects list tags as `key.value` or as `key=value`; which, is published for no region.
+    """
+    for text in existing:
+        found, _, value = text.partition("=" if "=" in text else ".")
+        if found == key:
+            return value
+    return None
+
+
+def _fault(text: str, allowed: str, length: int) -> str:
+    if len(text) > length:
+        return f"it has {len(text)} characters, {length} are allowed"
+    if refused := re.search(f"[^{allowed}]", text):
+        return f"the character {refused[0]!a} is not allowed"
+    if text != text.strip(" "):
+        return "it begins or ends with a space"
+    return ""
