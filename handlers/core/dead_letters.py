@@ -1,0 +1,52 @@
+"""Dead letters: the event as it was, in structured mode, and why it ended.
+
+The attributes are those of design and README; a subscription adds its own, with the names that Knative uses.
+"""
+
+from base64 import b64encode
+from datetime import datetime
+from hashlib import sha256
+
+from handlers.core.fields import Json, present
+from handlers.core.outcomes import Outcome
+
+MESSAGE_MAX = 256
+"""Characters of `deadlettermessage`."""
+
+UNPARSABLE_TYPE = "image-created-tagger.unparsable"
+UNPARSABLE_MAX = 65_536
+"""Bytes of an unparsable request that are kept."""
+
+OURS = ("deadletterreason", "deadlettercode", "deadlettermessage", "deadlettertime", "deadletterrule")
+SUBSCRIPTIONS = ("knativeerrordest", "knativeerrorcode", "knativeerrordata", "deliveryattempts")
+
+
+def dead_letter(event: Json, outcome: Outcome, now: datetime) -> Json:
+    """The dead letter of an event, a CloudEvent as JSON, that ended with this outcome."""
+    return event | present(
+        {
+            "deadletterreason": outcome.reason,
+            "deadlettercode": outcome.code,
+            "deadlettermessage": outcome.message[:MESSAGE_MAX],
+            "deadlettertime": now.isoformat(timespec="seconds").replace("+00:00", "Z"),
+            "deadletterrule": outcome.rule,
+        }
+    )
+
+
+def original(letter: Json) -> Json:
+    """The event of a dead letter as it was before."""
+    return {name: value for name, value in letter.items() if name not in OURS + SUBSCRIPTIONS}
+
+
+def unparsable(body: bytes, content_type: str | None) -> Json:
+    """An event of ours around a request that holds none: the same request is the same event."""
+    return {
+        "specversion": "1.0",
+        "id": sha256(body).hexdigest()[:32],
+        "source": "/image-created-tagger",
+        "type": UNPARSABLE_TYPE,
+        "datacontenttype": content_type or "application/octet-stream",
+        "bodybytes": len(body),
+        "data_base64": b64encode(body[:UNPARSABLE_MAX]).decode(),
+    }

@@ -1,0 +1,157 @@
+"""The rules table: from an event to its tags. `handlers/rules.md` is its specification."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Self
+
+from handlers.core import table
+from handlers.core.errors import InvalidTag, MissingAttribute, RuleError
+from handlers.core.expressions import Lookup
+from handlers.core.faults import Fault, InvalidTable
+from handlers.core.lookups import ReadFile
+from handlers.core.outcomes import Moved
+from handlers.core.pattern_index import PatternIndex
+from handlers.core.rule import Rule, Value
+from handlers.core.tags import Limits, Tag, existing_value, fault_of_value, mend_value
+
+
+class DerivedTag(NamedTuple):
+    """A tag that the rules give an image.
+
+    audit: it is only to be logged. keep: the image's own tag of this key stays, if it has one.
+    mended: IMS would have refused the value as the event had it.
+    """
+
+    tag: Tag
+    rule: str
+    audit: bool = False
+    keep: bool = False
+    mended: bool = False
+
+
+class LeftOut(NamedTuple):
+    """A tag that a matching rule names and the image does not get."""
+
+    key: str
+    rule: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """What the rules say of one event, in table order.
+
+    unchanged: tags that the image is known to have already, which are not written again.
+    """
+
+    tags: list[DerivedTag] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
+    unchanged: list[DerivedTag] = field(default_factory=list)
+
+    @property
+    def to_write(self) -> list[Tag]:
+        return [derived.tag for derived in self.tags if not derived.audit]
+
+    @property
+    def depends_on_existing(self) -> bool:
+        """Whether the image's tags have to be read before any is written."""
+        return any(derived.keep and not derived.audit for derived in self.tags)
+
+    def beside(self, existing: Sequence[str]) -> "Derived":
+        """What is left to write where the image has these tags, as image objects of IMS list them."""
+        result = Derived(left_out=list(self.left_out))
+        for derived in self.tags:
+            value = existing_value(existing, derived.tag.key)
+            if value is not None and value == derived.tag.value:
+                result.unchanged.append(derived)
+            elif value is not None and derived.keep:
+                why = "the image has a tag of this key, and the rule keeps it"
+                result.left_out.append(LeftOut(derived.tag.key, derived.rule, why))
+            else:
+                result.tags.append(derived)
+        return result
+
+
+NO_KEY = "the filter `pseudonym` needs a key; set PSEUDONYM_KEY, or PSEUDONYM_KEY_FILE to a file"
+
+
+def _no_files(name: str) -> bytes:
+    raise FileNotFoundError(2, "there are no files here", name)
+
+
+@dataclass(frozen=True, slots=True)
+class RuleTable:
+    """A table without a fault. Earlier rows win wherever two are in conflict.
+
+    outcomes: by upper-case code of the tag API, what follows from it instead of what would.
+    """
+
+    limits: Limits
+    rules: tuple[Rule, ...]
+    lookups: dict[str, Lookup]
+    outcomes: dict[str, Moved]
+    index: PatternIndex
+    pseudonym_key: bytes = field(repr=False)
+
+    @classmethod
+    def load(
+        cls,
+        content: bytes,
+        file: str = "rules.toml",
+        read_file: ReadFile = _no_files,
+        pseudonym_key: bytes = b"",
+    ) -> Self:
+        """Reads a table. Raises faults.InvalidTable, which lists every fault.
+
+        file: the table's name in messages. read_file: reads a file beside it that a lookup names.
+        pseudonym_key: of the filter `pseudonym`; without one, a table that uses it has a fault.
+        """
+        limits, rules, lookups, outcomes = table.read(content, file, read_file)
+        if not pseudonym_key and (named := [rule.name for rule in rules if rule.makes_pseudonyms]):
+            raise InvalidTable([Fault(f"{file}: {name}", NO_KEY) for name in named])
+        index = PatternIndex([rule.when for rule in rules])
+        return cls(limits, rules, lookups, outcomes, index, pseudonym_key)
+
+    def tags_for(self, event: dict[str, Any]) -> Derived:
+        """The tags for an event as `core.images` recognised it, all within the limits of IMS.
+
+        Raises MissingAttribute or InvalidTag where a rule says "fail".
+        """
+        derived = Derived()
+        taken: dict[bool, set[str]] = {False: set(), True: set()}
+        for rule, key, value in self._matching(event):
+            # A rule on trial must not take a key from one in force; those in force take it from both.
+            earlier = taken[False] | taken[True] if rule.audit else taken[False]
+            if key in earlier:
+                continue
+            try:
+                row = self._derive(rule, key, value, event)
+            except RuleError as error:
+                # A rule on trial must not end an event either.
+                if rule.audit or (isinstance(error, MissingAttribute) and value.on_missing == "skip"):
+                    derived.left_out.append(LeftOut(key, rule.name, str(error)))
+                    continue
+                of_tag = f'the tag "{key}" of the rule "{rule.name}": {error}'
+                raise type(error)(of_tag, rule=rule.name, key=key) from None
+            if len(earlier) >= self.limits.tags:
+                why = f"an image may have {self.limits.tags} tags, and earlier rows have set them"
+                derived.left_out.append(LeftOut(key, rule.name, why))
+                continue
+            taken[rule.audit].add(key)
+            derived.tags.append(row)
+        return derived
+
+    def _matching(self, event: dict[str, Any]) -> Iterator[tuple[Rule, str, Value]]:
+        for position in self.index.matching(event):
+            rule = self.rules[position]
+            for key, value in rule.tags.items():
+                yield rule, key, value
+
+    def _derive(self, rule: Rule, key: str, value: Value, event: dict[str, Any]) -> DerivedTag:
+        text = value.template.render(event, self.lookups, self.pseudonym_key)
+        fault = fault_of_value(text, self.limits)
+        if fault and value.on_invalid == "fail":
+            raise InvalidTag(f"IMS would refuse its value: {fault}")
+        mended = mend_value(text, self.limits) if fault else text
+        keep = value.on_existing == "keep"
+        return DerivedTag(Tag(key, mended), rule.name, audit=rule.audit, keep=keep, mended=bool(fault))

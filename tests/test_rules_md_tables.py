@@ -1,0 +1,66 @@
+"""The whole tables in the specification do what it says, and its table of limits is the code's."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from handlers.core.images import FACTS
+from handlers.core.rules import RuleTable
+from handlers.core.tags import LIMITS
+
+TEXT = (Path(__file__).parents[1] / "handlers" / "rules.md").read_text(encoding="utf-8")
+TABLES = re.findall(
+    r"^```toml\n(\[.*?)^```\n(?:^```csv\n(.*?)^```\n)?(?:^```json\n(.*?)^```$)?",
+    TEXT,
+    re.DOTALL | re.MULTILINE,
+)
+EXAMPLES = [
+    pytest.param(table, csv, *line.rsplit(" -> ", 1), id=f"{table.strip()} {line}")
+    for table, csv, lines in TABLES
+    for line in lines.splitlines()
+]
+
+
+@pytest.mark.parametrize(("table", "csv", "event", "tags"), EXAMPLES)
+def test_example(table: str, csv: str, event: str, tags: str) -> None:
+    """The table gives the event the tags of its line, and no others."""
+    rules = RuleTable.load(table.encode(), read_file={"costs.csv": csv.encode()}.__getitem__)
+    assert dict(rules.tags_for(json.loads(event)).to_write) == json.loads(tags)
+
+
+def test_every_table_says_what_it_does() -> None:
+    """A table comes with at least one event and its tags."""
+    assert all(lines for _, _, lines in TABLES)
+
+
+def test_worked_examples_are_short() -> None:
+    """What people ask for takes at most five lines."""
+    wishes = TEXT.split("\n## What people ask for\n")[1]
+    tables = re.findall(r"^```toml\n(.*?)^```$", wishes, re.DOTALL | re.MULTILINE)
+    assert len(tables) == 4
+    assert all(len(table.splitlines()) <= 5 for table in tables)
+
+
+def test_limits_are_the_codes() -> None:
+    """Every profile is in the table of limits, with its lengths and number of tags."""
+    section = TEXT.split("\n## Limits\n")[1].split("\n## ")[0]
+    rows = {
+        row[0]: row[1:]
+        for row in re.findall(r"^\| `(.+?)` \| (.+?) \| (.+?) \| (\d+) \|$", section, re.MULTILINE)
+    }
+    assert rows.keys() == LIMITS.keys()
+    for name, (key, value, tags) in rows.items():
+        limits = LIMITS[name]
+        assert int(tags) == limits.tags
+        assert "as `common`" in key or f"1 to {limits.key_length}" in key
+        assert "as `common`" in value or f"up to {limits.value_length}" in value
+
+
+def test_image_names_are_the_codes() -> None:
+    """The names under `image.` are exactly those that a rule may use."""
+    section = TEXT.split("\n## The event that rules see\n")[1].split("\n## ")[0]
+    known = {f"image.{name}" for name in FACTS if name != "creator"}
+    known |= {f"image.creator.{name}" for name in FACTS["creator"]}
+    assert set(re.findall(r"`(image\.[a-z_.]+)`", section)) == known
