@@ -1,0 +1,111 @@
+"""The environment, read once into a frozen value. The table of settings is in the README."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from handlers.core.images import Says
+from handlers.core.patterns import InvalidPattern, Pattern, compile_pattern
+from handlers.edges.credentials import Password, Way, projects_of, way_of
+from handlers.edges.environment import (
+    InvalidSetting,
+    certificates,
+    endpoint,
+    file,
+    is_set,
+    number,
+    one_of,
+    optional,
+    proxy,
+    read,
+    secret,
+)
+from handlers.edges.log import LEVELS
+
+__all__ = ["SHIPPED_RULES", "InvalidSetting", "Settings", "rules", "says", "tag_form"]
+
+SHIPPED_RULES = Path(__file__).parent.parent / "rules.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the environment says. Times are in seconds, sizes in bytes.
+
+    way: of authentication. projects: those served; none where it is the one that the credentials are for.
+    """
+
+    ims_endpoint: str
+    way: Way
+    projects: tuple[str, ...]
+    rules: Path
+    tag_form: str
+    pseudonym_key: str | None = field(repr=False)
+    not_ready_window: float
+    event_timeout: float
+    says: Says
+    max_body_bytes: int
+    proxy: str | None = field(repr=False)
+    ca_bundle: Path | None
+    log_level: str
+    log_tag_values: bool
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> "Settings":
+        """Raises InvalidSetting for the first setting that is missing or malformed."""
+        ims_endpoint = read(environ, "IMS_ENDPOINT", endpoint)
+        way = way_of(environ)
+        return cls(
+            ims_endpoint=ims_endpoint,
+            way=way,
+            projects=projects_of(environ, way),
+            rules=rules(environ),
+            tag_form=tag_form(environ),
+            pseudonym_key=secret(environ, "PSEUDONYM_KEY")() if is_set(environ, "PSEUDONYM_KEY") else None,
+            not_ready_window=read(environ, "NOT_READY_WINDOW", number(0, 86_400), "1800"),
+            event_timeout=read(environ, "EVENT_TIMEOUT", number(1, 900), "20"),
+            says=says(environ),
+            max_body_bytes=int(read(environ, "MAX_BODY_BYTES", number(1024, 2**30), "1048576")),
+            proxy=optional(environ, "IMS_PROXY", proxy),
+            ca_bundle=optional(environ, "OS_CACERT", certificates),
+            log_level=read(environ, "LOG_LEVEL", one_of(*LEVELS), "info"),
+            log_tag_values=read(environ, "LOG_TAG_VALUES", one_of("true", "false"), "true") == "true",
+        )
+
+    @property
+    def sends_credentials_in_clear(self) -> bool:
+        """Whether tokens or passwords cross a network unencrypted; the loopback interface is none."""
+        identity_service = [self.way.auth_url] if isinstance(self.way, Password) else []
+        return any(_in_clear(address) for address in (self.ims_endpoint, *identity_service))
+
+
+# Apart, for the operator's commands: they need these and none of those that must be set.
+
+
+def rules(environ: Mapping[str, str]) -> Path:
+    return read(environ, "RULES", file, str(SHIPPED_RULES))
+
+
+def tag_form(environ: Mapping[str, str]) -> str:
+    return read(environ, "TAG_FORM", one_of("image_tag", "tag"), "image_tag")
+
+
+def says(environ: Mapping[str, str]) -> Says:
+    return Says(
+        types=read(environ, "IMAGE_CREATED_TYPES", _types, "*image.created*"),
+        traces=read(environ, "IMAGE_CREATED_TRACES", str.split, "createImage"),
+    )
+
+
+def _in_clear(address: str) -> bool:
+    parts = urlsplit(address)
+    loopback = re.fullmatch(r"localhost|::1|127(\.\d+){3}", parts.hostname or "")
+    return parts.scheme == "http" and not loopback
+
+
+def _types(text: str) -> Pattern:
+    try:
+        return compile_pattern({"type": [{"wildcard": pattern} for pattern in text.split()]})
+    except InvalidPattern as error:
+        raise ValueError(f"is malformed: {error}") from None

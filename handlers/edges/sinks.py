@@ -1,0 +1,82 @@
+"""Where dead letters go: a file of JSON lines, or an address that takes CloudEvents. Kept, or an error."""
+
+import fcntl
+import json
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import requests
+
+from handlers.core.errors import DeadLetterFailed
+from handlers.core.fields import Json
+
+Sink = Callable[[Json, float], None]
+"""Keeps one dead letter before a deadline of `time.monotonic`. Raises DeadLetterFailed."""
+
+
+KEPT = range(200, 300)
+CONNECT_TIMEOUT = 5.0
+MINIMAL_TIMEOUT = 1.0
+"""Seconds. A dead letter is worth a second even where its event has used up all its time."""
+
+
+def public(address: str) -> str:
+    """A sink as logs name it: by scheme and host, or by scheme and file."""
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.hostname or parts.path}"
+
+
+def file_sink(path: Path) -> Sink:
+    """Appends to a file, one JSON line each, synced to disk before it returns. Processes may share it.
+
+    A process that dies while it writes leaves a torn last line; whoever writes next begins a new one.
+    """
+
+    def keep(letter: Json, _deadline: float) -> None:
+        line = json.dumps(letter).encode() + b"\n"
+        try:
+            file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                size = os.fstat(file).st_size
+                torn = size > 0 and os.pread(file, 1, size - 1) != b"\n"
+                _write(file, b"\n" + line if torn else line)
+                os.fsync(file)
+            finally:
+                os.close(file)
+        except OSError as error:
+            raise DeadLetterFailed(f"the dead letter could not be written: {error.strerror}") from error
+
+    return keep
+
+
+def http_sink(address: str) -> Sink:
+    """Posts in structured mode; 2xx means kept. Neither redirects nor proxies of the environment count."""
+
+    def keep(letter: Json, deadline: float) -> None:
+        remaining = max(deadline - time.monotonic(), MINIMAL_TIMEOUT)
+        try:
+            with requests.Session() as session:
+                session.trust_env = False
+                reply = session.post(
+                    address,
+                    data=json.dumps(letter).encode(),
+                    headers={"Content-Type": "application/cloudevents+json; charset=utf-8"},
+                    timeout=(min(CONNECT_TIMEOUT, remaining), remaining),
+                    allow_redirects=False,
+                    stream=True,
+                )
+        except (requests.RequestException, ValueError) as error:
+            raise DeadLetterFailed("the sink of dead letters was not reached") from error
+        if reply.status_code not in KEPT:
+            raise DeadLetterFailed(f"the sink of dead letters answered {reply.status_code}")
+
+    return keep
+
+
+def _write(file: int, line: bytes) -> None:
+    while line:
+        line = line[os.write(file, line) :]

@@ -1,0 +1,104 @@
+"""The client of the image service. Whatever goes wrong becomes an error of `core.errors` here, once."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from http import HTTPStatus
+
+import requests
+from requests.auth import AuthBase
+
+from handlers.core.errors import InvalidTag, TagApiError, TagQuotaExceeded, TagRefused, UnexpectedReply
+from handlers.core.fields import Json, as_object
+from handlers.core.replies import error_of
+from handlers.core.tags import ADD_TAG_PATH, NotWritten, Tag, Writing, add_tag_body
+from handlers.edges.authentication import Authentication
+from handlers.edges.http_client import HttpClient, Reply
+
+_HEADERS = {
+    "Content-Type": "application/json;charset=UTF-8",
+    "Accept": "application/json",
+    "Accept-Encoding": "identity",  # a compressed error body could unfold to any size
+    "User-Agent": "image-created-tagger",
+}
+
+
+class TagApi:
+    """The tag calls of one image service.
+
+    Each is for a project: the credentials are its own then. None: there is but one that they are for.
+    tag_form: "image_tag" or "tag", the two bodies that the API documents.
+    """
+
+    def __init__(
+        self, endpoint: str, client: HttpClient, authentication: Authentication, *, tag_form: str
+    ) -> None:
+        self._endpoint = endpoint
+        self._client = client
+        self._authentication = authentication
+        self._tag_form = tag_form
+
+    def log_in(self, project_id: str | None, deadline: float) -> None:
+        """Gets what calls are made with, where there is something to get. Raises TagApiError."""
+        self._authentication.log_in(project_id, deadline)
+
+    def add_tags(
+        self, project_id: str | None, image_id: str, tags: Sequence[Tag], deadline: float
+    ) -> Writing:
+        """Writes tags in order, one call a tag; writing one that is there already changes nothing.
+
+        deadline: of `time.monotonic`, for all calls together.
+        A tag that IMS refuses, or has no room for, does not stop those after it; any other error does.
+        """
+        request_ids: list[str] = []
+        not_written: list[NotWritten] = []
+        for position, tag in enumerate(tags):
+            try:
+                request_ids.append(self._put(project_id, image_id, tag, deadline))
+            except (InvalidTag, TagRefused, TagQuotaExceeded) as error:
+                not_written.append(NotWritten(tag, error))
+            except TagApiError as error:
+                not_written.extend(NotWritten(untried, error) for untried in tags[position:])
+                break
+        request_ids.extend(getattr(failed.error, "request_id", "") for failed in not_written)
+        return Writing(not_written, list(dict.fromkeys(filter(None, request_ids))))
+
+    def tags_of(self, project_id: str | None, image_id: str, deadline: float) -> list[str]:
+        """The tags of an image as image objects list them. Raises TagApiError."""
+        # GET /v2/images/{image_id} (IMS API reference, "Querying Image Details (Native OpenStack API)"): of
+        # the calls that show tags, the one that needs no project and no right that writing does not need.
+        tags = self._get(project_id, f"/v2/images/{image_id}", deadline).get("tags")
+        if not isinstance(tags, list):
+            raise UnexpectedReply("an image was asked for, and the answer shows none; check IMS_ENDPOINT")
+        return [tag for tag in tags if isinstance(tag, str)]
+
+    def job(self, project_id: str, job_id: str, deadline: float) -> Json:
+        """The answer about a job; `core.jobs` reads it. Raises TagApiError."""
+        # GET /v1/{project_id}/jobs/{job_id} (IMS API reference, "Asynchronous Job Query")
+        return self._get(project_id, f"/v1/{project_id}/jobs/{job_id}", deadline)
+
+    def _get(self, project_id: str | None, path: str, deadline: float) -> Json:
+        request = requests.Request("GET", f"{self._endpoint}{path}", headers=_HEADERS)
+        reply = self._call(project_id, request, HTTPStatus.OK, deadline)
+        return as_object(reply.body.decode(errors="replace"))
+
+    def _put(self, project_id: str | None, image_id: str, tag: Tag, deadline: float) -> str:
+        # PUT /v1/cloudimages/tags (IMS API reference, "Adding or Modifying a Tag")
+        content = json.dumps(add_tag_body(image_id, tag, self._tag_form)).encode()
+        request = requests.Request("PUT", f"{self._endpoint}{ADD_TAG_PATH}", headers=_HEADERS, data=content)
+        reply = self._call(project_id, request, HTTPStatus.NO_CONTENT, deadline)
+        return reply.headers.get("X-Request-Id", "")[:64]
+
+    def _call(
+        self, project_id: str | None, request: requests.Request, success: HTTPStatus, deadline: float
+    ) -> Reply:
+        """Makes one call. Raises a TagApiError for every answer with another status than `success`."""
+
+        def send(auth: AuthBase) -> Reply:
+            request.auth = auth
+            reply = self._client.send(request.prepare(), deadline)
+            if reply.status == success:
+                return reply
+            raise error_of(reply.status, reply.headers, reply.body, datetime.now(UTC))
+
+        return self._authentication.call(project_id, send, deadline)

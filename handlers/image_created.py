@@ -1,0 +1,141 @@
+"""The handler: an event, the images it is about, their tags, the tag API."""
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from handlers.core.account import account, in_words, without_values
+from handlers.core.images import ImageCreated, JobStarted, NotCreated, Says, recognise
+from handlers.core.jobs import images_made
+from handlers.core.outcomes import TABLE, Age, Outcome, combined, outcome_of, row_of
+from handlers.core.projects import served_project
+from handlers.core.rules import Derived, RuleTable
+from handlers.core.tags import NotWritten, Tag, Writing
+
+CLOCK_SKEW_MAX = 300
+"""Seconds that an event may come from the future before its time is not believed."""
+
+Log = Callable[..., None]
+
+
+class Needs(NamedTuple):
+    """What the handler needs of the world.
+
+    table: gives the rules table in use.
+    job: asks for a job by its id. tags_of: reads an image's tags as texts. add_tags: writes tags, in order.
+    All are asked for a project, None being the one of the credentials, and end before a deadline of
+    `time.monotonic`. projects: the ids of those served; none where it is the one of the credentials.
+    young_below: seconds of age until which an event is worth waiting for.
+    log: takes an event name and fields. log_tag_values: whether lines and reasons may hold values of tags.
+    """
+
+    says: Says
+    table: Callable[[], RuleTable]
+    job: Callable[[str, str, float], dict[str, Any]]
+    tags_of: Callable[[str | None, str, float], list[str]]
+    add_tags: Callable[[str | None, str, Sequence[Tag], float], Writing]
+    young_below: float
+    log: Log
+    log_tag_values: bool = True
+    projects: Sequence[str] = ()
+
+
+def tag_images(
+    event: dict[str, Any] | Exception, needs: Needs, deadline: float, trace: str | None = None
+) -> Outcome:
+    """Tags the images that an event says were created, and says how that ended. Raises nothing.
+
+    event: as `edges.binding` gives it; an error stands for what could not be read.
+    deadline: of `time.monotonic`, for all calls together. trace: the id of the delivery's trace, for the log.
+    """
+    attributes = {} if isinstance(event, Exception) else event
+    about = {f"event_{name}": attributes.get(name) for name in ("id", "source", "type")} | {"trace": trace}
+    happened_at = None
+    try:
+        if isinstance(event, Exception):
+            raise event  # noqa: TRY301 - it ends as if it had been found out here
+        recognised = recognise(event, needs.says)
+        if isinstance(recognised, JobStarted):
+            about["job_id"], happened_at = recognised.job_id, recognised.happened_at
+            served_project(recognised.project_id, needs.projects)
+            answer = needs.job(recognised.project_id, recognised.job_id, deadline)
+            recognised = recognised.images(images_made(answer))
+    except Exception as error:  # noqa: BLE001 - every error has a row in the table of outcomes
+        outcome = outcome_of(error, _age(happened_at, needs.young_below), needs.table().outcomes)
+        return _ended(outcome, needs.log, about, error)
+    if isinstance(recognised, NotCreated):
+        return _ended(Outcome("ignored", "NotCreated", recognised.why), needs.log, about)
+    return combined(_tag_image(image, needs, deadline, about) for image in recognised)
+
+
+def _tag_image(image: ImageCreated, needs: Needs, deadline: float, about: dict[str, Any]) -> Outcome:
+    began = called = time.monotonic()
+    table = needs.table()
+    derived, writing, errors = Derived(), Writing([], []), list[Exception]()
+    try:
+        project_id = served_project(image.project_id, needs.projects)
+        derived = table.tags_for(image.event)
+        called = time.monotonic()
+        if derived.depends_on_existing:
+            derived = derived.beside(needs.tags_of(project_id, image.image_id, deadline))
+        writing = needs.add_tags(project_id, image.image_id, derived.to_write, deadline)
+        errors += dict.fromkeys(failed.error for failed in writing.not_written)
+    except Exception as error:  # noqa: BLE001 - every error has a row in the table of outcomes
+        errors.append(error)
+        request_ids = filter(None, [getattr(error, "request_id", "")])
+        writing = Writing([NotWritten(tag, error) for tag in derived.to_write], [*request_ids])
+    ended = time.monotonic()
+    fields = about | {
+        "image_id": image.image_id,
+        **account(derived, writing, values=needs.log_tag_values),
+        "request_ids": writing.request_ids,
+        "milliseconds": round((ended - began) * 1000, 1),
+        "api_milliseconds": round((ended - called) * 1000, 1),
+    }
+    if not errors:
+        tagged = derived.to_write or derived.unchanged
+        return _ended(Outcome("tagged" if tagged else "nothing-to-tag"), needs.log, fields)
+    age = _age(image.happened_at, needs.young_below)
+    # Where one tag is refused for good and another may yet be written, the event comes again for the other.
+    ends = [(outcome_of(error, age, table.outcomes), error) for error in errors]
+    outcome, decisive = min(ends, key=lambda end: end[0].kind != "retry")
+    if not needs.log_tag_values:
+        outcome = outcome._replace(message=without_values(outcome.message, derived))
+    if writing.not_written:
+        outcome = outcome._replace(message=f"{outcome.message}; {in_words(derived, writing)}")
+    return _ended(outcome, needs.log, fields, decisive)
+
+
+def _age(happened_at: datetime | None, young_below: float) -> Age:
+    seconds = (datetime.now(UTC) - happened_at).total_seconds() if happened_at else None
+    believed = seconds is not None and seconds > -CLOCK_SKEW_MAX
+    return Age(seconds if believed else None, young_below)
+
+
+LOG_NAMES = {
+    "tagged": "image.tagged",
+    "nothing-to-tag": "image.nothing_to_tag",
+    "ignored": "event.ignored",
+    "retry": "event.retry",
+    "dead-letter": "event.dead_letter",
+}
+
+
+def _ended(outcome: Outcome, log: Log, fields: dict[str, Any], error: Exception | None = None) -> Outcome:
+    """Logs the one line that an event or an image gets."""
+    row = row_of(error) if error else None
+    log(
+        LOG_NAMES[outcome.kind],
+        severity=row.severity if row else "INFO",
+        # Only a fault of ours has a traceback that anybody needs.
+        error=error if row is TABLE[Exception] else None,
+        outcome=outcome.kind,
+        reason=outcome.reason,
+        why=outcome.message,
+        code=outcome.code,
+        rule=outcome.rule,
+        retry_after=outcome.retry_after or None,
+        **fields,
+    )
+    return outcome

@@ -1,0 +1,82 @@
+"""The function `tag_created_image`, wired: settings, edges, handler.
+
+Serve it with `functions-framework --source main.py --target tag_created_image`.
+Run as a script, this file is the operator's commands: `python main.py --help`.
+"""
+
+import os
+import sys
+
+if __name__ == "__main__":  # before the imports of serving, so that neither pays for the other
+    from handlers import cli
+
+    sys.exit(cli.main(sys.argv[1:], os.environ))
+
+import time
+from collections.abc import Callable, Mapping
+
+from flask import Request, Response
+
+from handlers import image_created
+from handlers.core.faults import InvalidTable
+from handlers.core.outcomes import combined
+from handlers.edges import binding
+from handlers.edges.log import log_to_stdout
+from handlers.edges.rules_file import RulesFile
+from handlers.edges.settings import InvalidSetting, Settings
+from handlers.edges.wiring import tag_api_of
+
+
+def function_from(environ: Mapping[str, str]) -> Callable[[Request], Response]:
+    """Wires the function. Raises InvalidSetting, InvalidTable or OSError, and must not serve then."""
+    settings = Settings.from_environ(environ)
+    log = log_to_stdout(settings.log_level)
+    if settings.sends_credentials_in_clear:
+        log(
+            "settings.warning",
+            severity="WARNING",
+            why="IMS_ENDPOINT or OS_AUTH_URL is http://: anybody on the way can read the credentials",
+        )
+    table = RulesFile(settings.rules, log, (settings.pseudonym_key or "").encode())
+    tag_api = tag_api_of(settings, log)
+
+    def needs_for(request: Request) -> image_created.Needs:
+        api = tag_api(request.headers.get)
+        return image_created.Needs(
+            says=settings.says,
+            table=table,
+            job=api.job,
+            tags_of=api.tags_of,
+            add_tags=api.add_tags,
+            young_below=settings.not_ready_window,
+            log=log,
+            log_tag_values=settings.log_tag_values,
+            projects=settings.projects,
+        )
+
+    def tag_created_image(request: Request) -> Response:
+        """Handles one HTTP request: a delivery of events, a handshake, a health check."""
+        deadline = time.monotonic() + settings.event_timeout
+        if answer := binding.answer_at_once(request):
+            return answer
+        try:
+            events = binding.events_of(request, settings.max_body_bytes)
+        except binding.Refused as refused:
+            log("request.refused", severity="WARNING", status=refused.status, why=str(refused))
+            return binding.refusal(refused)
+        except Exception as error:  # noqa: BLE001 - the framework would answer 500 and the words of the error
+            events = [error]
+        needs = needs_for(request)
+        outcomes = [
+            image_created.tag_images(event, needs, deadline, binding.trace_of(request, event))
+            for event in events
+        ]
+        return binding.reply_of(combined(outcomes), len(events), request.path)
+
+    return tag_created_image
+
+
+try:
+    tag_created_image = function_from(os.environ)
+except (InvalidSetting, InvalidTable, OSError) as fault:
+    sys.exit(f"the function does not start: {fault}")

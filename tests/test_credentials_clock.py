@@ -1,0 +1,205 @@
+"""When credentials are renewed and when they pause, by a clock of the tests."""
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from handlers.core.errors import CredentialsRejected, ImageNotFound, TagApiError, TagApiUnavailable, Throttled
+from handlers.edges.http_client import Reply
+from handlers.edges.lockout import PAUSE, LockOut
+from handlers.edges.renewal import Renewed, life_of
+from handlers.edges.signature import Keys
+from tests.lines import Lines
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Fetch:
+    """Gives keys K-1, K-2, ... that live for an hour; or fails as told."""
+
+    def __init__(self) -> None:
+        self.times = 0
+        self.error: TagApiError | None = None
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def __call__(self, _deadline: float) -> tuple[Keys, float]:
+        self.times += 1
+        assert self.gate.wait(5)
+        if self.error:
+            raise self.error
+        return Keys(f"K-{self.times}", "secret"), 3600
+
+
+def test_credentials_are_renewed_in_the_margin(log: Lines) -> None:
+    """Not before it; and where that fails, the old ones serve until their end, and the log tells."""
+    clock, fetch = Clock(), Fetch()
+    renewed = Renewed(fetch, log, clock)
+
+    def at(seconds: float) -> Any:
+        clock.now = 1000 + seconds
+        return renewed.current(clock.now + 5)
+
+    assert [at(0).access, at(2999).access] == ["K-1", "K-1"]
+    fetch.error = TagApiUnavailable("down")
+    assert [at(3001).access, at(3002).access, fetch.times] == ["K-1", "K-1", 2]
+    assert [line["message"] for line in log] == ["credentials.not_renewed"]
+    assert [at(3599).access, fetch.times] == ["K-1", 3]
+    with pytest.raises(TagApiUnavailable):
+        at(3601)
+    fetch.error = None
+    assert at(3602).access == "K-5"
+
+
+def test_one_thread_renews_and_the_others_go_on(log: Lines) -> None:
+    """While the old one is valid nobody waits."""
+    clock, fetch = Clock(), Fetch()
+    renewed = Renewed(fetch, log, clock)
+    renewed.current(2000)
+    clock.now += 3001
+    fetch.gate.clear()
+
+    with ThreadPoolExecutor(1) as other:
+        renewing = other.submit(renewed.current, 9999)
+        while fetch.times < 2:
+            time.sleep(0.001)
+        meanwhile = renewed.current(9999)
+        fetch.gate.set()
+        new = renewing.result(5)
+
+    assert (meanwhile, new) == (Keys("K-1", "secret"), Keys("K-2", "secret"))
+
+
+@pytest.mark.parametrize("fails", [True, False], ids=["failure", "success"])
+def test_those_who_wait_share_what_comes(log: Lines, *, fails: bool) -> None:
+    """One call, whether it fails or not."""
+    fetch = Fetch()
+    renewed = Renewed(fetch, log)
+    fetch.gate.clear()
+    fetch.error = TagApiUnavailable("down") if fails else None
+
+    def current() -> object:
+        try:
+            return renewed.current(time.monotonic() + 5)
+        except TagApiUnavailable as error:
+            return error
+
+    with ThreadPoolExecutor(8) as threads:
+        waiting = [threads.submit(current) for _ in range(8)]
+        time.sleep(0.2)  # until all wait: a thread that came later would rightly try for itself
+        fetch.gate.set()
+        given = [each.result(5) for each in waiting]
+
+    assert fetch.times == 1
+    assert len({(type(each), str(each)) for each in given}) == 1
+
+
+def test_waiting_ends_with_the_deadline(log: Lines) -> None:
+    """An event does not wait longer for a renewal than for anything else."""
+    fetch = Fetch()
+    renewed = Renewed(fetch, log)
+    fetch.gate.clear()
+
+    with ThreadPoolExecutor(1) as other:
+        renewing = other.submit(renewed.current, time.monotonic() + 5)
+        while fetch.times < 1:
+            time.sleep(0.001)
+        with pytest.raises(TagApiUnavailable):
+            renewed.current(time.monotonic() + 0.05)
+        fetch.gate.set()
+        renewing.result(5)
+
+
+@pytest.mark.parametrize("off", [0, 7200, -7200])
+def test_a_life_is_measured_by_the_clock_of_the_answer(off: float) -> None:
+    """So that a wrong clock here ends nothing early or late."""
+    date = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(1_800_000_000 + off))
+    end = time.strftime("%Y-%m-%dT%H:%M:%S.000000Z", time.gmtime(1_800_000_000 + off + 3600))
+
+    assert life_of(end, Reply(201, {"Date": date}, b"")) == 3599
+
+
+def refuse() -> None:
+    raise CredentialsRejected("no", status=401)
+
+
+def test_the_pause_ends(log: Lines) -> None:
+    """After five minutes one call tries again; success ends it, failure begins the next."""
+    clock = Clock()
+    lockout = LockOut(log, clock)
+
+    def run(call: Callable[[], object] = refuse, fingerprint: str = "a") -> int | None:
+        try:
+            lockout.run(fingerprint, clock.now + 5, call, last=True)
+        except CredentialsRejected as error:
+            return error.status
+        return None
+
+    assert [run(), run(), run(str, "b"), run(str)] == [401, 0, None, 0]
+    clock.now += PAUSE
+    assert [run(), run(str)] == [401, 0]
+    clock.now += PAUSE
+    assert [run(str), run(str)] == [None, None]
+    assert len(log) == 2
+
+
+def test_a_late_answer_for_old_credentials_changes_nothing(log: Lines) -> None:
+    """Calls that were under way when newer credentials were accepted may still be refused."""
+    lockout = LockOut(log)
+    lockout.run("old", time.monotonic() + 5, str, last=False)
+
+    def while_another_is_accepted() -> None:
+        lockout.run("new", time.monotonic() + 5, str, last=False)
+        refuse()
+
+    with pytest.raises(CredentialsRejected):
+        lockout.run("old", time.monotonic() + 5, while_another_is_accepted, last=False)
+
+    blocked = threading.Event()
+    with ThreadPoolExecutor(1) as other:
+        first = other.submit(lockout.run, "new", time.monotonic() + 5, lambda: blocked.wait(5), last=False)
+        assert lockout.run("new", time.monotonic() + 0.1, lambda: "beside it", last=False) == "beside it"
+        blocked.set()
+        first.result(5)
+
+
+@pytest.mark.parametrize(
+    "error", [TagApiUnavailable("down"), Throttled("slow", status=429)], ids=["unavailable", "throttled"]
+)
+def test_only_a_refusal_begins_a_pause(log: Lines, error: TagApiError) -> None:
+    """And what is unproven stays so."""
+    lockout = LockOut(log)
+
+    def fail() -> None:
+        raise error
+
+    for _ in range(3):
+        with pytest.raises(type(error)):
+            lockout.run("a", time.monotonic() + 5, fail, last=False)
+    assert lockout.run("a", time.monotonic() + 5, lambda: "called", last=False) == "called"
+    assert log == []
+
+
+def test_an_answer_of_ims_proves_the_credentials(log: Lines) -> None:
+    """Also one that says no for another reason: the others no longer wait."""
+    lockout = LockOut(log)
+
+    def not_found() -> None:
+        raise ImageNotFound("no", status=400, code="IMG.0027")
+
+    with pytest.raises(ImageNotFound):
+        lockout.run("a", time.monotonic() + 5, not_found, last=False)
+
+    def nested() -> str:
+        return lockout.run("a", time.monotonic() + 0.1, lambda: "beside it", last=False)
+
+    assert lockout.run("a", time.monotonic() + 5, nested, last=False) == "beside it"

@@ -1,0 +1,151 @@
+"""Which way of authentication the settings choose, and what they refuse."""
+
+from pathlib import Path
+
+import pytest
+
+from handlers.edges.credentials import GivenKeys, GivenToken, Metadata, Password, RequestHeaders, Way
+from handlers.edges.settings import InvalidSetting, Settings
+
+CANARY = "canary-of-the-settings"
+ENDPOINT = {"IMS_ENDPOINT": "https://ims.eu-de.otc.t-systems.com"}
+ONE = {"PROJECTS": "0123456789abcdef0123456789abcdef"}
+TOKEN = {"OS_TOKEN": CANARY}
+KEYS = {"OS_ACCESS_KEY": CANARY, "OS_SECRET_KEY": CANARY}
+VENDOR_KEYS = {"HUAWEICLOUD_SDK_AK": CANARY, "HUAWEICLOUD_SDK_SK": CANARY}
+PASSWORD = {
+    "OS_AUTH_URL": "https://iam.eu-de.otc.t-systems.com/v3",
+    "OS_USERNAME": "ada",
+    "OS_PASSWORD": CANARY,
+    "OS_USER_DOMAIN_NAME": "OTC-EU-DE-1",
+}
+AGENCY = {"OS_AGENCY_NAME": "tagger", "OS_AGENCY_DOMAIN_NAME": "other"}
+
+
+def settings(**given: str) -> Settings:
+    return Settings.from_environ(ENDPOINT | given)
+
+
+@pytest.mark.parametrize(
+    ("given", "way"),
+    [
+        pytest.param(TOKEN, GivenToken, id="token"),
+        pytest.param({"OS_AUTH_TOKEN": CANARY}, GivenToken, id="token, by its other name"),
+        pytest.param(KEYS | ONE, GivenKeys, id="keys"),
+        pytest.param(VENDOR_KEYS | {"HUAWEICLOUD_SDK_PROJECT_ID": "p-1"}, GivenKeys, id="keys of the SDK"),
+        pytest.param(PASSWORD | ONE, Password, id="password"),
+        pytest.param(PASSWORD | {"OS_PROJECT_NAME": "eu-de"}, Password, id="password and a project's name"),
+        pytest.param(PASSWORD | AGENCY | ONE, Password, id="agency"),
+        pytest.param(ONE | {"CREDENTIALS": "ecs"}, Metadata, id="ecs"),
+        pytest.param(ONE | {"CREDENTIALS": "FunctionGraph"}, RequestHeaders, id="functiongraph"),
+    ],
+)
+def test_what_is_set_chooses(given: dict[str, str], way: type[Way]) -> None:
+    """Each set of names that users have is one way, and its `repr` tells no secret."""
+    read = settings(**given)
+
+    assert type(read.way) is way
+    assert CANARY not in repr(read)
+
+
+def test_a_password_is_read() -> None:
+    """The version of the identity service's address is left to the calls."""
+    way = settings(**PASSWORD, **AGENCY, OS_PROJECT_NAME="eu-de").way
+
+    assert isinstance(way, Password)
+    assert way._replace(password=way.password) == (
+        *("https://iam.eu-de.otc.t-systems.com", "ada", way.password, "OTC-EU-DE-1", "eu-de"),
+        ("tagger", "other"),
+    )
+    assert way.password() == CANARY
+
+
+@pytest.mark.parametrize(
+    ("given", "projects"),
+    [
+        pytest.param({"PROJECTS": "p-1"}, ("p-1",), id="one"),
+        pytest.param({"PROJECTS": " p-1\np-2 p-1 "}, ("p-1", "p-2"), id="several"),
+        pytest.param({"OS_PROJECT_ID": "p-1"}, ("p-1",), id="by the name of OpenStack"),
+        pytest.param({"PROJECTS": "p-1", "OS_PROJECT_ID": "p-1"}, ("p-1",), id="twice the same"),
+    ],
+)
+def test_projects_are_read(given: dict[str, str], projects: tuple[str, ...]) -> None:
+    """In any of the names for them, each once."""
+    assert settings(**KEYS, **given).projects == projects
+
+
+@pytest.mark.parametrize("given", [TOKEN, PASSWORD | {"OS_PROJECT_NAME": "eu-de"}], ids=["token", "name"])
+def test_projects_can_be_left_out_where_the_credentials_are_for_one(given: dict[str, str]) -> None:
+    """A token has its project in it, and a name is one."""
+    assert settings(**given).projects == ()
+
+
+@pytest.mark.parametrize(
+    ("address", "clear"),
+    [("http://iam.example/v3", True), ("http://127.0.0.1:9/v3", False)],
+    ids=["http", "here"],
+)
+def test_a_password_in_clear_is_noticed(address: str, *, clear: bool) -> None:
+    """The identity service gets the password itself."""
+    assert settings(**PASSWORD | ONE | {"OS_AUTH_URL": address}).sends_credentials_in_clear is clear
+
+
+REFUSED = {
+    "none": ({}, "OS_TOKEN is not set; set it to "),
+    "token and keys": (TOKEN | KEYS | ONE, "OS_TOKEN and OS_ACCESS_KEY are set"),
+    "token and password": (TOKEN | PASSWORD | ONE, "OS_TOKEN and OS_USERNAME are set"),
+    "keys and password": (KEYS | PASSWORD | ONE, "OS_ACCESS_KEY and OS_USERNAME are set"),
+    "keys and ecs": (KEYS | ONE | {"CREDENTIALS": "ecs"}, "OS_ACCESS_KEY and CREDENTIALS are set"),
+    "three ways": (
+        TOKEN | KEYS | PASSWORD | ONE,
+        "OS_TOKEN and OS_ACCESS_KEY and OS_USERNAME are set and say each who the function is; keep one",
+    ),
+    "two names that differ": (
+        KEYS | ONE | {"HUAWEICLOUD_SDK_AK": "another"},
+        "OS_ACCESS_KEY and HUAWEICLOUD_SDK_AK are two names of one setting and differ; keep one",
+    ),
+    "setting and file": (TOKEN | {"OS_TOKEN_FILE": "x"}, "OS_TOKEN and OS_TOKEN_FILE are both set; keep one"),
+    "no secret key": ({"OS_ACCESS_KEY": CANARY} | ONE, "OS_SECRET_KEY is not set; it belongs to "),
+    "no access key": ({"HUAWEICLOUD_SDK_SK": CANARY} | ONE, "OS_ACCESS_KEY is not set; it belongs to "),
+    "malformed key": (KEYS | ONE | {"OS_ACCESS_KEY": "a b"}, "OS_ACCESS_KEY is malformed"),
+    "keys without project": (KEYS, "PROJECTS is not set; set it to "),
+    "ecs without project": ({"CREDENTIALS": "ecs"}, "PROJECTS is not set; set it to "),
+    "password without project": (PASSWORD, "PROJECTS is not set; set it to "),
+    "project that is none": (KEYS | {"PROJECTS": "a/b"}, "PROJECTS is malformed"),
+    "several projects, one token": (TOKEN | {"PROJECTS": "p-1 p-2"}, "PROJECTS lists several projects"),
+    "no such way": (ONE | {"CREDENTIALS": "magic"}, "CREDENTIALS is 'magic'; it must be one of ecs, func"),
+    "no identity service": (PASSWORD | ONE | {"OS_AUTH_URL": ""}, "OS_AUTH_URL is not set; set it to "),
+    "a path": (PASSWORD | ONE | {"OS_AUTH_URL": "https://iam/v2.0"}, "OS_AUTH_URL must be an address"),
+    "no domain": (PASSWORD | ONE | {"OS_USER_DOMAIN_NAME": ""}, "OS_USER_DOMAIN_NAME is not set; it belongs"),
+    "no password": (PASSWORD | ONE | {"OS_PASSWORD": ""}, "OS_PASSWORD is not set; it belongs to "),
+    "half an agency": (PASSWORD | ONE | {"OS_AGENCY_NAME": "x"}, "OS_AGENCY_DOMAIN_NAME is not set; it "),
+    "an agency alone": (KEYS | ONE | AGENCY, "OS_AGENCY_NAME is set without OS_USERNAME and OS_PASSWORD"),
+}
+
+
+@pytest.mark.parametrize(("given", "message"), REFUSED.values(), ids=REFUSED)
+def test_what_is_not_exactly_one_way_stops_the_start(given: dict[str, str], message: str) -> None:
+    """One sentence that names the settings and says what to do, without their values."""
+    with pytest.raises(InvalidSetting) as raised:
+        settings(**given)
+
+    assert str(raised.value).startswith(message)
+    assert CANARY not in str(raised.value)
+
+
+def test_secrets_can_come_from_files_that_change(tmp_path: Path) -> None:
+    """A rewritten file is read anew; one that is gone, empty or malformed leaves what was there."""
+    file = tmp_path / "password"
+    file.write_text("first word\n")
+    way = settings(**PASSWORD | ONE | {"OS_PASSWORD": "", "OS_PASSWORD_FILE": str(file)}).way
+    assert isinstance(way, Password)
+
+    seen = [way.password()]
+    for content in ("second", "", "two\nlines", None, "third"):
+        file.unlink()
+        if content is not None:
+            file.write_text(content)
+        seen.append(way.password())
+        file.touch()
+
+    assert seen == ["first word", "second", "second", "second", "second", "third"]
