@@ -1,0 +1,116 @@
+"""What the function would do with an event: the handler itself, before a tag API that only takes notes."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from handlers.core.errors import InvalidEvent, InvalidTag
+from handlers.core.images import ImageCreated, JobStarted, Says, recognise
+from handlers.core.outcomes import Outcome
+from handlers.core.rules import RuleTable
+from handlers.core.tags import ADD_TAG_PATH, NotWritten, Tag, Writing, add_tag_body
+from handlers.edges.events import Json
+from handlers.image_created import Needs, tag_images
+
+
+class Call(NamedTuple):
+    """A call of the tag API."""
+
+    method: str
+    path: str
+    body: Json | None = None
+
+
+NO_IMAGE = "00000000-0000-0000-0000-000000000000"
+"""Stands for an image of which only the job is known: no job can be asked here."""
+
+
+class Tagged(NamedTuple):
+    """How it would end for one image: the outcome with its reason and message, the tags and the calls."""
+
+    image: ImageCreated
+    outcome: str
+    reason: str
+    message: str
+    tags: dict[str, str]
+    calls: list[Call]
+
+
+class Rehearsal(NamedTuple):
+    """How it would end for an event, and for each image that it is about."""
+
+    outcome: Outcome
+    images: list[Tagged]
+
+
+def rehearse(event: Json | InvalidEvent, table: RuleTable, says: Says, tag_form: str) -> Rehearsal:
+    """Handles an event as the function would if the tag API accepted everything."""
+    notes = _Notes(tag_form, _images(event, says))
+    needs = Needs(
+        says=says,
+        table=lambda: table,
+        job=notes.job,
+        tags_of=notes.tags_of,
+        add_tags=notes.add_tags,
+        young_below=0,
+        log=notes.log,
+    )
+    outcome = tag_images(event, needs, deadline=0)
+    return Rehearsal(outcome, notes.images)
+
+
+def _images(event: Json | InvalidEvent, says: Says) -> list[ImageCreated]:
+    """The images in the order in which the handler takes them."""
+    try:
+        recognised = recognise(event, says) if isinstance(event, dict) else []
+    except InvalidEvent:
+        return []
+    if isinstance(recognised, JobStarted):
+        return recognised.images([{"id": NO_IMAGE}])
+    return recognised if isinstance(recognised, list) else []
+
+
+class _Notes:
+    def __init__(self, tag_form: str, images: list[ImageCreated]) -> None:
+        self.images: list[Tagged] = []
+        self._tag_form = tag_form
+        self._coming = iter(images)
+        self._tags: dict[str, str] = {}
+        self._calls: list[Call] = []
+
+    def job(self, project_id: str, job_id: str, _deadline: float) -> Json:
+        self._calls.append(Call("GET", f"/v1/{project_id}/jobs/{job_id}"))
+        return {"status": "SUCCESS", "entities": {"image_id": NO_IMAGE}}
+
+    def tags_of(self, _project_id: str | None, image_id: str, _deadline: float) -> list[str]:
+        self._calls.append(Call("GET", f"/v2/images/{image_id}"))
+        return []
+
+    def add_tags(
+        self, _project_id: str | None, image_id: str, tags: Sequence[Tag], _deadline: float
+    ) -> Writing:
+        refused = []
+        for tag in tags:
+            try:
+                body = add_tag_body(image_id, tag, self._tag_form)
+            except InvalidTag as error:
+                refused.append(NotWritten(tag, error))
+            else:
+                self._tags[tag.key] = tag.value
+                self._calls.append(Call("PUT", ADD_TAG_PATH, body))
+        return Writing(refused, [])
+
+    def log(self, _name: str, **fields: Any) -> None:
+        """The handler logs once for each image, when it is done with it."""
+        if "image_id" not in fields:
+            return
+        self.images.append(
+            Tagged(
+                next(self._coming),
+                fields["outcome"],
+                fields["reason"],
+                fields["why"],
+                self._tags,
+                self._calls,
+            )
+        )
+        self._tags, self._calls = {}, []
