@@ -1,0 +1,135 @@
+"""What the local stack sends: the sample events, images created in the emulator, or a person's own events."""
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import nats
+
+from deploy.local.messages import Message, read
+from deploy.local.processes import ROOT
+from deploy.local.stack import PROJECT_ID, Stack
+from deploy.local.watch import Fate
+
+EVENTS = ROOT / "tests" / "events"
+
+CREATED = (
+    ("an image is created in IMS", "web-base", 1),
+    ("another is created, and the tag API is unavailable at first", "prod-db", 2),
+)
+"""Images that are created as a person would: title, name, attempts until its event is tagged."""
+
+Sent = tuple[Message, dict[str, Any]]
+"""An event, and what is known of it: what it is, and what should come of it."""
+
+
+@dataclass
+class Sample:
+    """One thing that is sent, and what should come of it.
+
+    expected: of the keys outcome, attempts, reason, tags; {} where nothing is known, as of a person's event.
+    sequence: in the stream; 0 where somebody else published it.
+    """
+
+    title: str
+    event_id: str
+    image_id: str | None
+    expected: dict[str, Any]
+    sequence: int = 0
+
+    def faults(self, fate: Fate, tags: dict[str, str]) -> list[str]:
+        """How what came of it differs from what should have."""
+        got = {
+            "outcome": fate.outcome,
+            "attempts": fate.attempts,
+            "reason": fate.said.get("reason"),
+            "tags": tags,
+        }
+        if not self.expected:
+            return (
+                [] if fate.outcome in {"tagged", "nothing-to-tag", "ignored"} else [f"it is {fate.outcome}"]
+            )
+        return [
+            f"{name} should be {wanted!r} and is {got[name]!r}"
+            for name, wanted in self.expected.items()
+            if got[name] != wanted
+        ]
+
+
+def shipped() -> list[Sent]:
+    """The sample events, each with what should come of it; files of which no outcome is told are none."""
+    expected = json.loads((EVENTS / "expected.json").read_text(encoding="utf-8"))
+    return [(read(EVENTS / name), facts) for name, facts in expected.items() if "outcome" in facts]
+
+
+def own(paths: list[Path]) -> list[Sent]:
+    """A person's event files. Raises messages.NoEvent."""
+    return [(read(path), {"what": str(path)}) for path in paths]
+
+
+async def send(stack: Stack, events: Sequence[Sent]) -> list[Sample]:
+    """Publishes events; the images that they may be about exist in the emulator before."""
+    bus = await nats.connect(stack.bus)
+    async with aiohttp.ClientSession(stack.ims) as session:
+        for message, _ in events:
+            for image_id in message.image_ids:
+                await session.post("/_emulator/images", json={"id": image_id})
+    samples = []
+    for message, facts in events:
+        kept = await bus.jetstream().publish("images.samples", message.body, headers=message.headers)
+        expected: dict[str, Any] = {key: facts[key] for key in ("outcome", "reason", "tags") if key in facts}
+        if "RULES" in os.environ:
+            expected.pop("tags", None)  # they are those of the shipped table
+        samples.append(Sample(facts["what"], message.event_id, facts.get("image_id"), expected, kept.seq))
+    await bus.close()
+    return samples
+
+
+async def create_image(stack: Stack, title: str, name: str, attempts: int) -> Sample:
+    """Creates an image in the emulator, as a person would, whose event is delivered so many times.
+
+    For every attempt but the last, the tag API answers 503. Nothing else may be on its way meanwhile.
+    """
+    async with aiohttp.ClientSession(stack.ims, headers={"X-Auth-Token": stack.token}) as session:
+        if attempts > 1:
+            match = {"method": "PUT", "path": "/v1/cloudimages/tags"}
+            fault = {"status": 503, "times": attempts - 1, "match": match}
+            await session.post("/_emulator/faults", json=fault)
+        async with session.post("/v2/images", json={"name": name, "__os_type": "Linux"}) as reply:
+            image = await reply.json()
+        async with session.get("/_emulator/events") as reply:
+            events = (await reply.json())["events"]
+    event_id = next(event["id"] for event in events if event["data"].get("resource_id") == image["id"])
+    return Sample(title, event_id, image["id"], {"outcome": "tagged", "attempts": attempts})
+
+
+async def create_from_server(stack: Stack) -> list[Sample]:
+    """Creates an image as a console does: a job makes it, and two traces tell of it."""
+    async with aiohttp.ClientSession(stack.ims, headers={"X-Auth-Token": stack.token}) as session:
+        body = {"name": "web-2", "instance_id": "b3f7185d-e59a-4bb8-8a1d-7a513528b0e9"}
+        async with session.post("/v2/cloudimages/action", json=body) as reply:
+            job_id = (await reply.json())["job_id"]
+        async with session.get("/_emulator/events") as reply:
+            events = (await reply.json())["events"]
+    titles = (
+        "an image is made from a server; the first trace names its job",
+        "the second trace names the image",
+    )
+    traces = [event for event in events if job_id in event["data"]["response"]]
+    return [
+        Sample(title, trace["id"], None, {"outcome": "tagged"})
+        for title, trace in zip(titles, traces, strict=True)
+    ]
+
+
+async def tags_of(stack: Stack, image_id: str) -> dict[str, str]:
+    """The tags that an image has now."""
+    headers = {"X-Auth-Token": stack.token}
+    url = f"/v2/{PROJECT_ID}/images/{image_id}/tags"
+    async with aiohttp.ClientSession(stack.ims, headers=headers) as session, session.get(url) as reply:
+        tags = (await reply.json())["tags"]
+    return {tag["key"]: tag["value"] for tag in tags}

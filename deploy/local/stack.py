@@ -1,0 +1,110 @@
+"""The whole system on one machine: bus, IMS emulator, function, subscription."""
+
+import os
+import secrets
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+import nats
+from nats.errors import Error as NatsError
+
+from deploy.local.processes import Log, Processes, free_port
+
+PROJECT_ID = "0123456789abcdef0123456789abcdef"
+
+PASSED_ON = ("RULES", "TAG_FORM", "IMAGE_CREATED_TYPES", "NOT_READY_WINDOW", "EVENT_TIMEOUT", "LOG_LEVEL")
+"""Settings of the function that a person may want to try here; the rest is the stack's own."""
+
+BUS = """\
+listen: "127.0.0.1:{port}"
+max_payload: 8MB
+jetstream {{ store_dir: "{folder}" }}
+"""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Where a running stack can be reached, and the logs that tell what became of events."""
+
+    bus: str
+    ims: str
+    function: str
+    token: str
+    function_log: Log
+    subscription_log: Log
+
+
+async def start_stack(processes: Processes, say: Callable[[str], None]) -> Stack:
+    """Starts everything, each part when what it needs is ready. Raises CannotStart.
+
+    say: told of each part as it is ready.
+    """
+    scripts = Path(sys.executable).parent
+    token = secrets.token_hex(16)
+
+    port = free_port(4222)
+    bus = f"nats://127.0.0.1:{port}"
+    configuration = processes.folder / "nats.conf"
+    configuration.write_text(BUS.format(port=port, folder=processes.folder / "jetstream"))
+    command = [str(scripts / "nats-server"), "--config", str(configuration)]
+    await processes.start("bus", command, {}, lambda: _connects(bus))
+    say(f"bus            {bus}")
+
+    port = free_port(8081)
+    ims = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "deploy.local.ims", "--port", str(port), "--token", token, "--nats", bus]
+    await processes.start("IMS emulator", command, {}, _answers(f"{ims}/_emulator/faults"))
+    say(f"IMS emulator   {ims}")
+
+    port = free_port(8080)
+    function = f"http://127.0.0.1:{port}"
+    command = [str(scripts / "functions-framework"), "--source", "main.py", "--target", "tag_created_image"]
+    command += ["--host", "127.0.0.1", "--port", str(port)]
+    settings = {"IMS_ENDPOINT": ims, "OS_TOKEN": token, "THREADS": "8", **_passed_on()}
+    function_log = await processes.start("function", command, settings, _answers(f"{function}/healthz"))
+    say(f"function       {function}")
+
+    subscription_log = processes.folder / "subscription.log"
+
+    async def subscribed() -> bool:
+        return b"subscription.ready" in subscription_log.read_bytes()
+
+    settings = {"NATS_URL": bus, "SUBSCRIBER_URL": function, "PARALLEL": "8"}
+    log = await processes.start("subscription", [sys.executable, "-m", "deploy.nats"], settings, subscribed)
+    say(f"subscription   {bus} -> {function}")
+    return Stack(bus, ims, function, token, function_log, log)
+
+
+def _passed_on() -> dict[str, str]:
+    settings = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    if "RULES" in settings:
+        settings["RULES"] = str(Path(settings["RULES"]).absolute())
+    return settings
+
+
+async def _connects(bus: str) -> bool:
+    try:
+        client = await nats.connect(bus, allow_reconnect=False, connect_timeout=1, error_cb=_quiet)
+        await client.jetstream().account_info()
+        await client.close()
+    except (NatsError, OSError):
+        return False
+    return True
+
+
+async def _quiet(_: Exception) -> None:
+    """A bus that is not there yet is no error worth telling."""
+
+
+def _answers(url: str) -> Callable[[], Awaitable[bool]]:
+    async def answers() -> bool:
+        try:
+            async with aiohttp.ClientSession() as session, session.get(url) as reply:
+                return reply.ok
+        except aiohttp.ClientError:
+            return False
+
+    return answers
