@@ -1,0 +1,122 @@
+"""What the rules table costs."""
+
+import gc
+import json
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from time import perf_counter
+from timeit import timeit
+from typing import Any
+
+from handlers.core.images import recognise
+from handlers.core.rules import RuleTable
+from handlers.edges.settings import says
+from tests.bench.rows import Row
+from tests.emulator import Ims
+
+EVENT = Path(__file__).parent.parent / "events/plain-structured.json"
+
+MATCHING = (
+    """
+when.image.creator.name = ["Jane.Doe@example.com"]
+tags.created-by = "{{ image.creator.name | local_part | lower }}"
+""",
+    """
+when.image.project_id = ["0123456789abcdef0123456789abcdef"]
+tags.project = "{{ image.project_id | short_hash }}"
+""",
+    """
+when.image.name = [{ prefix = "prod-" }]
+tags.created-on = "{{ image.created_at | date }}"
+""",
+)
+EXACT = (
+    'when.image.project_id = ["{number:032x}"]',
+    'when.image.creator.name = ["user-{number}@example.com"]',
+    'when.image.os_type = ["Windows"]\nwhen.image.name = ["base-{number}"]',
+)
+OTHERS = (
+    'when.image.name = [{{ prefix = "team-{number}-" }}]',
+    'when.image.name = [{{ wildcard = "build-{number}-*-final" }}]',
+    'when.data.min_disk = [{{ numeric = [">", {number}000] }}]',
+)
+
+
+def rules(rounds: int = 5, sizes: Sequence[int] = (10, 100, 1_000, 10_000)) -> list[Row]:
+    """What the rules table costs an event, and how long it takes to load.
+
+    here: deriving the tags of an event that three rules match, each with one
+    templated tag. Of the rules, 90 % want the exact value of a field, the others
+    a prefix, a wildcard or a number. beside: the same with 10 rules, or one call
+    of the IMS emulator by requests, on a connection kept alive.
+    """
+    event = _event()
+    loads: dict[int, list[float]] = {size: [] for size in sizes}
+    events: dict[int, list[float]] = {size: [] for size in sizes}
+    calls: list[float] = []
+    with ExitStack() as stack:
+        ims = Ims()
+        stack.callback(ims.stop)
+        tag = {"image_id": ims.image(), "image_tag": {"key": "created-for", "value": "production"}}
+        call = partial(ims.api, "PUT", "/v1/cloudimages/tags", json=tag)
+        for _ in range(rounds):
+            for size in sizes:
+                load, derive = _costs(_table(size), event)
+                loads[size].append(load)
+                events[size].append(derive)
+            calls.append(_microseconds(call, 50))
+    return [
+        *(
+            Row(f"event, {size:,} / 10 rules", "us", events[size], events[10], _goal(size, 2))
+            for size in sizes[1:]
+        ),
+        Row("event, 1,000 rules / one call", "us", events[1_000], calls, goal=0.2),
+        *(Row(f"loading {size:,} rules", "ms", loads[size], goal=_goal(size, 500)) for size in sizes),
+    ]
+
+
+def _goal(size: int, goal: float) -> float | None:
+    return goal if size == 1_000 else None
+
+
+def _costs(content: bytes, event: dict[str, Any]) -> tuple[float, float]:
+    """Milliseconds to load a table, and microseconds to derive the tags of one event. The table ends here."""
+    began = perf_counter()
+    table = RuleTable.load(content)
+    load = (perf_counter() - began) * 1000
+    if len(table.tags_for(event).tags) != len(MATCHING):
+        raise RuntimeError("other rules match than were meant to; mend MATCHING")
+    return load, _microseconds(partial(table.tags_for, event), 200)
+
+
+def _microseconds(work: Callable[[], object], times: int) -> float:
+    # With garbage collection, which timeit leaves out and the function does not.
+    return timeit(work, gc.enable, number=times) / times * 1e6
+
+
+def _table(size: int) -> bytes:
+    """A table of this many rules, of which the first, the middle one and the last match the event."""
+    rest = [_rule(number) for number in range(size - len(MATCHING))]
+    middle = len(rest) // 2
+    first, second, third = MATCHING
+    bodies = [first, *rest[:middle], second, *rest[middle:], third]
+    return "".join(f'[[rule]]\nname = "{number}"\n{body}\n' for number, body in enumerate(bodies)).encode()
+
+
+def _rule(number: int) -> str:
+    # Of the smallest table, MATCHING has the tenth rule that is not exact.
+    kinds = OTHERS if number % 10 == 9 else EXACT
+    when = kinds[number // 10 % len(kinds)].format(number=number)
+    return f'{when}\ntags.rule-{number} = "{{{{ image.name | lower }}}}-{number}"'
+
+
+def _event() -> dict[str, Any]:
+    """The event as rules see it, with a number for those rules that want one."""
+    content = json.loads(EVENT.read_bytes())
+    content["data"]["min_disk"] = 40
+    recognised = recognise(content, says({}))
+    if not isinstance(recognised, list):
+        raise TypeError(recognised)
+    return recognised[0].event
