@@ -13,17 +13,19 @@ if __name__ == "__main__":  # before the imports of serving, so that neither pay
     sys.exit(cli.main(sys.argv[1:], os.environ))
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from flask import Request, Response
 
-from handlers import image_created
+from handlers import delivery, image_created
 from handlers.core.faults import InvalidTable
-from handlers.core.outcomes import combined
+from handlers.core.fields import Json
+from handlers.core.outcomes import Outcome
 from handlers.edges import binding
 from handlers.edges.log import log_to_stdout
 from handlers.edges.rules_file import RulesFile
 from handlers.edges.settings import InvalidSetting, Settings
+from handlers.edges.sinks import sink_of
 from handlers.edges.wiring import tag_api_of
 
 
@@ -39,6 +41,7 @@ def function_from(environ: Mapping[str, str]) -> Callable[[Request], Response]:
         )
     table = RulesFile(settings.rules, log, (settings.pseudonym_key or "").encode())
     tag_api = tag_api_of(settings, log)
+    sink = sink_of(settings.dead_letter_sink) if settings.dead_letter_sink else None
 
     def needs_for(request: Request) -> image_created.Needs:
         api = tag_api(request.headers.get)
@@ -54,24 +57,34 @@ def function_from(environ: Mapping[str, str]) -> Callable[[Request], Response]:
             projects=settings.projects,
         )
 
+    def handled(request: Request, events: Sequence[Json | Exception]) -> list[Outcome]:
+        needs = needs_for(request)
+
+        def handle(event: Json | Exception, deadline: float) -> Outcome:
+            return image_created.tag_images(event, needs, deadline, binding.trace_of(request, event))
+
+        patience = settings.invoke_retry_seconds if request.path == "/invoke" else 0
+        return delivery.handled(events, handle, timeout=settings.event_timeout, patience=patience)
+
     def tag_created_image(request: Request) -> Response:
         """Handles one HTTP request: a delivery of events, a handshake, a health check."""
         deadline = time.monotonic() + settings.event_timeout
-        if answer := binding.answer_at_once(request):
-            return answer
+        tokens = settings.events_tokens().split() if settings.events_tokens else ()
+        events: Sequence[Json | Exception]
         try:
+            if answer := binding.answer_at_once(request, tokens):
+                return answer
             events = binding.events_of(request, settings.max_body_bytes)
         except binding.Refused as refused:
             log("request.refused", severity="WARNING", status=refused.status, why=str(refused))
-            return binding.refusal(refused)
+            if refused.error is None or sink is None:
+                return binding.refusal(refused)
+            events = [refused.error]
         except Exception as error:  # noqa: BLE001 - the framework would answer 500 and the words of the error
             events = [error]
-        needs = needs_for(request)
-        outcomes = [
-            image_created.tag_images(event, needs, deadline, binding.trace_of(request, event))
-            for event in events
-        ]
-        return binding.reply_of(combined(outcomes), len(events), request.path)
+        outcomes = handled(request, events)
+        outcome, kept = delivery.settled(events, outcomes, sink, deadline, log)
+        return binding.reply_of(outcome, len(events), request.path, kept=kept)
 
     return tag_created_image
 

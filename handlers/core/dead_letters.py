@@ -3,7 +3,9 @@
 The attributes are those of design and README; a subscription adds its own, with the names that Knative uses.
 """
 
+import json
 from base64 import b64encode
+from collections.abc import Callable
 from datetime import datetime
 from hashlib import sha256
 
@@ -13,6 +15,7 @@ from handlers.core.outcomes import Outcome
 MESSAGE_MAX = 256
 """Characters of `deadlettermessage`."""
 
+SOURCE = "/image-created-tagger"
 UNPARSABLE_TYPE = "image-created-tagger.unparsable"
 UNPARSABLE_MAX = 65_536
 """Bytes of an unparsable request that are kept."""
@@ -21,16 +24,32 @@ OURS = ("deadletterreason", "deadlettercode", "deadlettermessage", "deadletterti
 SUBSCRIPTIONS = ("knativeerrordest", "knativeerrorcode", "knativeerrordata", "deliveryattempts")
 
 
-def dead_letter(event: Json, outcome: Outcome, now: datetime) -> Json:
-    """The dead letter of an event, a CloudEvent as JSON, that ended with this outcome."""
-    return event | present(
-        {
-            "deadletterreason": outcome.reason,
-            "deadlettercode": outcome.code,
-            "deadlettermessage": outcome.message[:MESSAGE_MAX],
-            "deadlettertime": now.isoformat(timespec="seconds").replace("+00:00", "Z"),
-            "deadletterrule": outcome.rule,
-        }
+Sink = Callable[[Json, float], None]
+"""Keeps one dead letter before a deadline of `time.monotonic`. Raises DeadLetterFailed."""
+
+
+def dead_letter(event: Json | Exception, outcome: Outcome, now: datetime) -> Json | None:
+    """The dead letter of an event, a CloudEvent as JSON, that ended with this outcome.
+
+    None for what must not be kept: a dead letter that comes again would come for ever.
+    """
+    letter = getattr(event, "letter", None) if isinstance(event, Exception) else event
+    if letter is None:
+        return None
+    # A bare event may lack what a CloudEvent must have; the same event gets the same.
+    digest = sha256(json.dumps(letter, sort_keys=True).encode()).hexdigest()[:32]
+    return (
+        {"id": digest, "source": SOURCE}
+        | letter
+        | present(
+            {
+                "deadletterreason": outcome.reason,
+                "deadlettercode": outcome.code,
+                "deadlettermessage": outcome.message[:MESSAGE_MAX],
+                "deadlettertime": now.isoformat(timespec="seconds").replace("+00:00", "Z"),
+                "deadletterrule": outcome.rule,
+            }
+        )
     )
 
 
@@ -44,7 +63,7 @@ def unparsable(body: bytes, content_type: str | None) -> Json:
     return {
         "specversion": "1.0",
         "id": sha256(body).hexdigest()[:32],
-        "source": "/image-created-tagger",
+        "source": SOURCE,
         "type": UNPARSABLE_TYPE,
         "datacontenttype": content_type or "application/octet-stream",
         "bodybytes": len(body),

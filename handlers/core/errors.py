@@ -26,7 +26,7 @@ An error says what happened. What follows from it, another delivery or a dead le
 table: `core.outcomes`.
 """
 
-from typing import Self
+from typing import Any, Self
 
 
 class TaggingError(Exception):
@@ -34,7 +34,16 @@ class TaggingError(Exception):
 
 
 class InvalidEvent(TaggingError):
-    """It says that an image was created, but lacks what is needed to tag it."""
+    """It says that an image was created, but lacks what is needed to tag it; or it is no event at all.
+
+    again: it is a dead letter already, and would come for ever if it were kept again.
+    letter: for what is no event, the event of ours that a sink keeps of it; None where nothing is kept.
+    """
+
+    def __init__(self, message: str, *, again: bool = False) -> None:
+        super().__init__(message)
+        self.again = again
+        self.letter: dict[str, Any] | None = None
 
 
 class ProjectNotServed(TaggingError):

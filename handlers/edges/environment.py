@@ -89,6 +89,20 @@ def proxy(text: str) -> str:
     return text
 
 
+def tokens(text: str) -> str:
+    """Several, separated by white space, so that one can follow another."""
+    return " ".join(header_value(token) for token in text.split())
+
+
+def sink(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme != "file":
+        _address(text)
+    elif parts.netloc or not os.path.isdir(os.path.dirname(parts.path)) or os.path.isdir(parts.path):  # noqa: PTH112, PTH120 - as in `file`
+        raise ValueError("must be file:/// and the path of a file, in a folder that is there")
+    return text
+
+
 _HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|[0-9a-f:.]+", re.ASCII)
 """A name or an address, as urlsplit gives it: in lower case, without brackets."""
 

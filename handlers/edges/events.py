@@ -17,6 +17,7 @@ from cloudevents.exceptions import GenericException
 from cloudevents.http import CloudEvent, from_dict, from_http
 
 from handlers.core import shapes
+from handlers.core.dead_letters import unparsable
 from handlers.core.errors import InvalidEvent
 
 Json = dict[str, Any]
@@ -88,14 +89,22 @@ def from_content(content: Any, envelopes: int = ENVELOPES_MAX) -> list[Json | In
             raise InvalidEvent(f"more than {ENVELOPES_MAX} envelopes are around the event")  # noqa: TRY301
         return [event for each in held for event in _from_held(each, envelopes - 1)]
     except InvalidEvent as error:
-        return [error]
+        return [keeping(error, json.dumps(content).encode(), "application/json")]
+
+
+def keeping(error: InvalidEvent, body: bytes, content_type: str | None) -> InvalidEvent:
+    """The error with what a sink keeps of the bytes that are no event."""
+    if not error.again:
+        error.letter = unparsable(body, content_type)
+    return error
 
 
 def _from_held(held: Any, envelopes: int) -> list[Json | InvalidEvent]:
     try:
         return from_content(load_json(held.encode()) if isinstance(held, str) else held, envelopes)
     except (InvalidEvent, UnicodeEncodeError):
-        return [InvalidEvent("an envelope holds text that is no JSON")]
+        error = InvalidEvent("an envelope holds text that is no JSON")
+        return [keeping(error, held.encode(errors="replace"), "text/plain")]
 
 
 def load_json(body: bytes) -> Any:
@@ -117,7 +126,8 @@ def load_json(body: bytes) -> Any:
 def _check_attributes(attributes: Json) -> None:
     """Raises InvalidEvent unless the attributes that must be there are texts. The SDK takes any type."""
     if "deadletterreason" in attributes:
-        raise InvalidEvent("the event is a dead letter; strip its dead-letter attributes to send it again")
+        message = "the event is a dead letter; strip its dead-letter attributes to send it again"
+        raise InvalidEvent(message, again=True)
     for name in ("specversion", "id", "source", "type"):
         if not isinstance(value := attributes.get(name), str) or not value:
             raise InvalidEvent(f'the attribute "{name}" is missing, empty or no text')

@@ -21,8 +21,11 @@ from handlers.edges.environment import (
     proxy,
     read,
     secret,
+    sink,
+    tokens,
 )
 from handlers.edges.log import LEVELS
+from handlers.edges.secret import Secret
 
 __all__ = ["SHIPPED_RULES", "InvalidSetting", "Settings", "rules", "says", "tag_form"]
 
@@ -46,6 +49,9 @@ class Settings:
     event_timeout: float
     says: Says
     max_body_bytes: int
+    dead_letter_sink: str | None = field(repr=False)
+    events_tokens: Secret | None
+    invoke_retry_seconds: float
     proxy: str | None = field(repr=False)
     ca_bundle: Path | None
     log_level: str
@@ -67,6 +73,11 @@ class Settings:
             event_timeout=read(environ, "EVENT_TIMEOUT", number(1, 900), "20"),
             says=says(environ),
             max_body_bytes=int(read(environ, "MAX_BODY_BYTES", number(1024, 2**30), "1048576")),
+            dead_letter_sink=optional(environ, "DEAD_LETTER_SINK", sink),
+            events_tokens=secret(environ, "EVENTS_TOKEN", tokens)
+            if is_set(environ, "EVENTS_TOKEN")
+            else None,
+            invoke_retry_seconds=read(environ, "INVOKE_RETRY_SECONDS", number(0, 900), "0"),
             proxy=optional(environ, "IMS_PROXY", proxy),
             ca_bundle=optional(environ, "OS_CACERT", certificates),
             log_level=read(environ, "LOG_LEVEL", one_of(*LEVELS), "info"),

@@ -4,18 +4,14 @@ import fcntl
 import json
 import os
 import time
-from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import requests
 
+from handlers.core.dead_letters import Sink
 from handlers.core.errors import DeadLetterFailed
 from handlers.core.fields import Json
-
-Sink = Callable[[Json, float], None]
-"""Keeps one dead letter before a deadline of `time.monotonic`. Raises DeadLetterFailed."""
-
 
 KEPT = range(200, 300)
 CONNECT_TIMEOUT = 5.0
@@ -23,10 +19,16 @@ MINIMAL_TIMEOUT = 1.0
 """Seconds. A dead letter is worth a second even where its event has used up all its time."""
 
 
-def public(address: str) -> str:
-    """A sink as logs name it: by scheme and host, or by scheme and file."""
+def sink_of(address: str) -> Sink:
+    """The sink at `file:///...` or `http(s)://...`."""
     parts = urlsplit(address)
-    return f"{parts.scheme}://{parts.hostname or parts.path}"
+    return file_sink(Path(parts.path)) if parts.scheme == "file" else http_sink(address)
+
+
+def public(address: str) -> str:
+    """A sink as logs name it, by scheme and host: the rest of an address may hold secrets."""
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.hostname}"
 
 
 def file_sink(path: Path) -> Sink:
@@ -70,9 +72,9 @@ def http_sink(address: str) -> Sink:
                     stream=True,
                 )
         except (requests.RequestException, ValueError) as error:
-            raise DeadLetterFailed("the sink of dead letters was not reached") from error
+            raise DeadLetterFailed(f"the sink {public(address)} was not reached") from error
         if reply.status_code not in KEPT:
-            raise DeadLetterFailed(f"the sink of dead letters answered {reply.status_code}")
+            raise DeadLetterFailed(f"the sink {public(address)} answered {reply.status_code}")
 
     return keep
 
