@@ -1,0 +1,30 @@
+variable "region" {
+  description = "Region of the images, such as cn-north-4."
+  type        = string
+}
+
+variable "project" {
+  description = "Name of the project whose images are tagged, such as cn-north-4."
+  type        = string
+}
+
+variable "project_id" {
+  description = "Id of that project."
+  type        = string
+}
+
+variable "image" {
+  description = "The function's image in SWR, with its tag, such as swr.cn-north-4.myhuaweicloud.com/team/image-tagger:1."
+  type        = string
+}
+
+variable "failures_bucket" {
+  description = "Name of an existing OBS bucket that keeps the events that failed for good."
+  type        = string
+}
+
+variable "eventgrid_channel" {
+  description = "Id of the EventGrid channel of the cloud services. Null takes the traces from Cloud Trace Service itself."
+  type        = string
+  default     = null
+}
