@@ -86,17 +86,18 @@ def _tag_image(image: ImageCreated, needs: Needs, deadline: float, about: dict[s
         request_ids = filter(None, [getattr(error, "request_id", "")])
         writing = Writing([NotWritten(tag, error) for tag in derived.to_write], [*request_ids])
     ended = time.monotonic()
+    age = _age(image.happened_at, needs.young_below)
     fields = about | {
         "image_id": image.image_id,
         **account(derived, writing, values=needs.log_tag_values),
         "request_ids": writing.request_ids,
+        "age_seconds": None if age.seconds is None else round(age.seconds, 1),
         "milliseconds": round((ended - began) * 1000, 1),
         "api_milliseconds": round((ended - called) * 1000, 1),
     }
     if not errors:
         tagged = derived.to_write or derived.unchanged
         return _ended(Outcome("tagged" if tagged else "nothing-to-tag"), needs.log, fields)
-    age = _age(image.happened_at, needs.young_below)
     # Where one tag is refused for good and another may yet be written, the event comes again for the other.
     ends = [(outcome_of(error, age, table.outcomes), error) for error in errors]
     outcome, decisive = min(ends, key=lambda end: end[0].kind != "retry")

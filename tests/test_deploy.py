@@ -223,11 +223,12 @@ def test_queries(function: Function, ims: Ims) -> None:
         )
         for query in re.findall(r"^jq --null-input '([^']+)'$", PAGE, re.MULTILINE)
     ]
-    outcomes, reasons, latency = answers
+    outcomes, reasons, latency, age = answers
     assert outcomes == {"tagged": 3, "dead-letter": 1}
     assert reasons == {"InvalidEvent": 1}
     assert latency["count"] == 3
     assert 0 < latency["half"] <= latency["most"]
+    assert age > 0
 
 
 def test_sample_event(function: Function, ims: Ims) -> None:

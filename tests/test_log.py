@@ -35,6 +35,7 @@ def test_a_tagged_image_is_told_whole(function: Function, ims: Ims) -> None:
 
     times = [line.pop("milliseconds"), line.pop("api_milliseconds")]
     assert times[0] >= times[1] > 0
+    assert line.pop("age_seconds") > 0
     assert len(line.pop("request_ids")) == 2
     assert line.pop("time").endswith("Z")
     assert line == {

@@ -41,7 +41,7 @@ class Settings:
             nats_urls=urls,
             subscriber_url=_url("SUBSCRIBER_URL", environ.get("SUBSCRIBER_URL", ""), "http", "https"),
             parallel=_number(environ, "PARALLEL", default=16, largest=256),
-            attempts=_number(environ, "ATTEMPTS", default=20, largest=1000),
+            attempts=_number(environ, "ATTEMPTS", default=24, largest=1000),
             delivery_timeout=_number(environ, "DELIVERY_TIMEOUT", default=30, largest=3600),
             max_event_bytes=_number(environ, "MAX_EVENT_BYTES", default=1048576, largest=2**25),
             nats_creds=creds,
