@@ -57,14 +57,14 @@ def function_from(environ: Mapping[str, str]) -> Callable[[Request], Response]:
             projects=settings.projects,
         )
 
-    def handled(request: Request, events: Sequence[Json | Exception]) -> list[Outcome]:
+    def handled(request: Request, events: Sequence[Json | Exception], deadline: float) -> list[Outcome]:
         needs = needs_for(request)
 
         def handle(event: Json | Exception, deadline: float) -> Outcome:
             return image_created.tag_images(event, needs, deadline, binding.trace_of(request, event))
 
         patience = settings.invoke_retry_seconds if request.path == "/invoke" else 0
-        return delivery.handled(events, handle, timeout=settings.event_timeout, patience=patience)
+        return delivery.handled(events, handle, deadline, timeout=settings.event_timeout, patience=patience)
 
     def tag_created_image(request: Request) -> Response:
         """Handles one HTTP request: a delivery of events, a handshake, a health check."""
@@ -74,7 +74,7 @@ def function_from(environ: Mapping[str, str]) -> Callable[[Request], Response]:
         try:
             if answer := binding.answer_at_once(request, tokens):
                 return answer
-            events = binding.events_of(request, settings.max_body_bytes)
+            events = binding.events_of(request, settings.max_body_bytes, settings.event_timeout)
         except binding.Refused as refused:
             log("request.refused", severity="WARNING", status=refused.status, why=str(refused))
             if refused.error is None or sink is None:
@@ -82,7 +82,7 @@ def function_from(environ: Mapping[str, str]) -> Callable[[Request], Response]:
             events = [refused.error]
         except Exception as error:  # noqa: BLE001 - the framework would answer 500 and the words of the error
             events = [error]
-        outcomes = handled(request, events)
+        outcomes = handled(request, events, deadline)
         outcome, kept = delivery.settled(events, outcomes, sink, deadline, log)
         return binding.reply_of(outcome, len(events), request.path, kept=kept)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from handlers.core.dead_letters import Sink, dead_letter
+from handlers.core.dead_letters import Sink, letter_of
 from handlers.core.errors import DeadLetterFailed
 from handlers.core.outcomes import Age, Outcome, combined, outcome_of
 
@@ -24,23 +24,23 @@ class Settled(NamedTuple):
 def handled(
     events: Sequence[Event],
     handle: Callable[[Event, float], Outcome],
+    deadline: float,
     *,
-    timeout: float,
+    timeout: float = 0,
     patience: float = 0,
-    wait: Callable[[float], None] = time.sleep,
 ) -> list[Outcome]:
     """Handles each event, and those that want a retry again while that fits into `patience`.
 
-    timeout: seconds for all events together, at each try; `handle` gets the deadline of `time.monotonic`.
+    deadline: of `time.monotonic`, for all events together. timeout: seconds, the same for each further try.
     patience: seconds, for FunctionGraph alone, which delivers again a few times at the most.
     """
     began = time.monotonic()
-    outcomes = [handle(event, began + timeout) for event in events]
+    outcomes = [handle(event, deadline) for event in events]
     while patience and (waits := [each.retry_after for each in outcomes if each.kind == "retry"]):
         pause = max(1.0, *waits)
         if time.monotonic() + pause + timeout > began + patience:
             break
-        wait(pause)
+        time.sleep(pause)
         deadline = time.monotonic() + timeout
         outcomes = [
             handle(event, deadline) if outcome.kind == "retry" else outcome
@@ -61,11 +61,19 @@ def settled(
     deadline: of `time.monotonic`, for the sink.
     """
     outcome = combined(outcomes)
+    if not events:
+        log(
+            "event.ignored",
+            severity="WARNING",
+            outcome=outcome.kind,
+            reason=outcome.reason,
+            why=outcome.message,
+        )
     if outcome.kind != "dead-letter" or sink is None:
         return Settled(outcome)
     now = datetime.now(UTC)
     letters = [
-        dead_letter(event, each, now)
+        letter_of(event, each, now)
         for event, each in zip(events, outcomes, strict=True)
         if each.kind == "dead-letter"
     ]

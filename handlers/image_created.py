@@ -5,16 +5,20 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from handlers.core.account import account, in_words, without_values
+from handlers.core.errors import InvalidEvent
 from handlers.core.images import ImageCreated, JobStarted, NotCreated, Says, recognise
 from handlers.core.jobs import images_made
 from handlers.core.outcomes import TABLE, Age, Outcome, combined, outcome_of, row_of
 from handlers.core.projects import served_project
 from handlers.core.rules import Derived, RuleTable
 from handlers.core.tags import NotWritten, Tag, Writing
+from handlers.core.told import account, in_words, without_values
 
 CLOCK_SKEW_MAX = 300
 """Seconds that an event may come from the future before its time is not believed."""
+
+ATTRIBUTE_MAX = 256
+"""Characters of an event's attribute in the log."""
 
 Log = Callable[..., None]
 
@@ -49,8 +53,11 @@ def tag_images(
     event: as `edges.binding` gives it; an error stands for what could not be read.
     deadline: of `time.monotonic`, for all calls together. trace: the id of the delivery's trace, for the log.
     """
+    began = time.monotonic()
     attributes = {} if isinstance(event, Exception) else event
-    about = {f"event_{name}": attributes.get(name) for name in ("id", "source", "type")} | {"trace": trace}
+    about = {f"event_{name}": _cut(attributes.get(name)) for name in ("id", "source", "type")} | {
+        "trace": trace
+    }
     happened_at = None
     try:
         if isinstance(event, Exception):
@@ -58,19 +65,37 @@ def tag_images(
         recognised = recognise(event, needs.says)
         if isinstance(recognised, JobStarted):
             about["job_id"], happened_at = recognised.job_id, recognised.happened_at
-            served_project(recognised.project_id, needs.projects)
-            answer = needs.job(recognised.project_id, recognised.job_id, deadline)
+            project_id = served_project(recognised.project_id, needs.projects) or recognised.project_id
+            if project_id is None:
+                raise InvalidEvent("the trace names a job and no project; set PROJECTS to the project")  # noqa: TRY301
+            answer = needs.job(project_id, recognised.job_id, deadline)
             recognised = recognised.images(images_made(answer))
     except Exception as error:  # noqa: BLE001 - every error has a row in the table of outcomes
-        outcome = outcome_of(error, _age(happened_at, needs.young_below), needs.table().outcomes)
-        return _ended(outcome, needs.log, about, error)
+        age = _age(happened_at, needs.young_below)
+        outcome = outcome_of(error, age, needs.table().outcomes)
+        request_ids = filter(None, [getattr(error, "request_id", "")])
+        return _ended(outcome, needs.log, about | _times(age, began) | {"request_ids": [*request_ids]}, error)
     if isinstance(recognised, NotCreated):
         return _ended(Outcome("ignored", "NotCreated", recognised.why), needs.log, about)
-    return combined(_tag_image(image, needs, deadline, about) for image in recognised)
+    return combined(_tag_image(image, needs, deadline, about, began) for image in recognised)
 
 
-def _tag_image(image: ImageCreated, needs: Needs, deadline: float, about: dict[str, Any]) -> Outcome:
-    began = called = time.monotonic()
+def _cut(attribute: Any) -> Any:
+    """What a log line holds of an attribute, which may be as long as a delivery."""
+    return attribute[:ATTRIBUTE_MAX] if isinstance(attribute, str) else attribute
+
+
+def _times(age: Age, began: float) -> dict[str, Any]:
+    return {
+        "age_seconds": None if age.seconds is None else round(age.seconds, 1),
+        "milliseconds": round((time.monotonic() - began) * 1000, 1),
+    }
+
+
+def _tag_image(
+    image: ImageCreated, needs: Needs, deadline: float, about: dict[str, Any], began: float
+) -> Outcome:
+    called = time.monotonic()
     table = needs.table()
     derived, writing, errors = Derived(), Writing([], []), list[Exception]()
     try:
@@ -91,8 +116,7 @@ def _tag_image(image: ImageCreated, needs: Needs, deadline: float, about: dict[s
         "image_id": image.image_id,
         **account(derived, writing, values=needs.log_tag_values),
         "request_ids": writing.request_ids,
-        "age_seconds": None if age.seconds is None else round(age.seconds, 1),
-        "milliseconds": round((ended - began) * 1000, 1),
+        **_times(age, began),
         "api_milliseconds": round((ended - called) * 1000, 1),
     }
     if not errors:

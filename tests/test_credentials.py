@@ -14,6 +14,7 @@ import pytest
 
 from handlers.core.errors import (
     CredentialsRejected,
+    PermissionDenied,
     TagApiError,
     TagApiUnavailable,
     Throttled,
@@ -115,8 +116,8 @@ def test_a_token_for_each_project(ims: Ims, connect: Connect) -> None:
 
 
 @pytest.mark.parametrize("how", ["expire_tokens", "revoke_tokens"])
-def test_a_refused_token_is_renewed_once(ims: Ims, connect: Connect, how: str) -> None:
-    """After 0307 as after 0301, and the call is made again."""
+def test_a_refused_token_is_renewed_once(ims: Ims, connect: Connect, log: Lines, how: str) -> None:
+    """After 0307 as after 0301, and the call is made again; the log has nothing to tell."""
     api, image_id = connect(**password(ims)), ims.image()
     write(api, image_id)
     getattr(ims, how)()
@@ -124,6 +125,7 @@ def test_a_refused_token_is_renewed_once(ims: Ims, connect: Connect, how: str) -
     assert write(api, image_id).not_written == []
     assert logins(ims) == 2
     assert [call["status"] for call in ims.calls("PUT")] == [204, 401, 204]
+    assert log == []
 
 
 def test_a_token_is_renewed_before_its_end(ims: Ims, connect: Connect) -> None:
@@ -140,7 +142,7 @@ def test_a_token_is_renewed_before_its_end(ims: Ims, connect: Connect) -> None:
 
 
 def test_never_two_renewals(ims: Ims, connect: Connect, log: Lines) -> None:
-    """A new token that is refused as well is the end, and nothing is called during the pause."""
+    """A new token that is refused as well is the end for the event. No token can be locked: none pauses."""
     api, image_id = connect(**password(ims)), ims.image()
     write(api, image_id)
     ims.fault(code="APIG.0301", match={"path": "/v1/"})
@@ -148,9 +150,9 @@ def test_never_two_renewals(ims: Ims, connect: Connect, log: Lines) -> None:
     errors = [failure(write(api, image_id)) for _ in range(5)]
 
     assert {type(error) for error in errors} == {CredentialsRejected}
-    assert [error.status for error in errors] == [401, 0, 0, 0, 0]
-    assert (logins(ims), len(ims.calls("PUT"))) == (2, 3)
-    assert [line["message"] for line in log] == ["credentials.refused"] * 2
+    assert [error.status for error in errors] == [401] * 5
+    assert (logins(ims), len(ims.calls("PUT"))) == (1 + 5, 1 + 2 * 5)
+    assert log == []
 
 
 def test_a_wrong_password_is_tried_once(ims: Ims, connect: Connect, log: Lines) -> None:
@@ -165,6 +167,52 @@ def test_a_wrong_password_is_tried_once(ims: Ims, connect: Connect, log: Lines) 
     [line] = log
     assert (line["message"], line["severity"]) == ("credentials.refused", "WARNING")
     assert "does not accept user, password" in line["why"]
+
+
+def test_a_password_that_is_changed_pauses_for_all_projects(ims: Ims, connect: Connect, log: Lines) -> None:
+    """It was accepted for both, so that the refusal speaks against the password: one call finds out."""
+    api = connect(**password(ims), PROJECTS=f"{ims.project_id} {OTHER}")
+    images = {project_id: ims.image(project_id=project_id) for project_id in (ims.project_id, OTHER)}
+    assert [write(api, image, project).not_written for project, image in images.items()] == [[], []]
+    ims.put_user("ada", password="changed", projects={ims.project_id: "eu-de", OTHER: "eu-de_other"})
+    ims.revoke_tokens()
+
+    errors = [failure(write(api, image, project)) for _ in range(3) for project, image in images.items()]
+
+    assert [(type(error), error.status) for error in errors] == [
+        (CredentialsRejected, status) for status in (401, 0, 0, 0, 0, 0)
+    ]
+    assert logins(ims) == 2 + 1
+    assert [line["message"] for line in log] == ["credentials.refused"]
+
+
+def test_a_wrong_project_pauses_alone(ims: Ims, connect: Connect, log: Lines) -> None:
+    """Once the password was accepted for another: that one goes on, also when it needs a new token."""
+    api = connect(**password(ims), PROJECTS=f"{ims.project_id} {OTHER}")
+    ims.put_user("ada", password=SECRET, projects={ims.project_id: "eu-de"})
+    one, other = ims.image(), ims.image(project_id=OTHER)
+    assert write(api, one).not_written == []
+
+    assert [failure(write(api, other, OTHER)).status for _ in range(3)] == [401, 0, 0]
+    ims.revoke_tokens()
+
+    assert write(api, one).not_written == []
+    assert failure(write(api, other, OTHER)).status == 0
+    assert logins(ims) == 3
+    assert [line["message"] for line in log] == ["credentials.refused"]
+
+
+@pytest.mark.parametrize("status", [400, 403])
+def test_a_missing_right_begins_no_pause(ims: Ims, connect: Connect, log: Lines, status: int) -> None:
+    """It says nothing of the password: the other project is served, and this one once it is granted."""
+    api = connect(**password(ims), PROJECTS=f"{ims.project_id} {OTHER}")
+    one, other = ims.image(), ims.image(project_id=OTHER)
+    ims.fault(match={"path": LOGIN}, status=status, times=2)
+
+    assert [failure(write(api, one)).status for _ in range(2)] == [status] * 2
+    assert write(api, other, OTHER).not_written == []
+    assert write(api, one).not_written == []
+    assert log == []
 
 
 def test_a_mended_password_ends_the_pause(ims: Ims, connect: Connect, tmp_path: Path) -> None:
@@ -195,9 +243,9 @@ def test_an_agency_is_acted_as(ims: Ims, connect: Connect) -> None:
 @pytest.mark.parametrize(
     ("fault", "error", "words"),
     [
-        pytest.param({"status": 400}, CredentialsRejected, "user, domain, project", id="400"),
+        pytest.param({"status": 400}, PermissionDenied, "user, domain, project", id="400"),
         pytest.param({"status": 401}, CredentialsRejected, "user, password, domain", id="401"),
-        pytest.param({"status": 403}, CredentialsRejected, "act for the project", id="403"),
+        pytest.param({"status": 403}, PermissionDenied, "act for the project", id="403"),
         pytest.param({"status": 404}, UnexpectedReply, "check OS_AUTH_URL", id="404"),
         pytest.param({"status": 429}, Throttled, "throttles", id="429"),
         pytest.param({"status": 500}, TagApiUnavailable, "a fault of its own", id="500"),
@@ -218,7 +266,7 @@ def test_an_agency_is_acted_as(ims: Ims, connect: Connect) -> None:
 def test_each_answer_of_the_identity_service_is_an_error(
     ims: Ims, connect: Connect, fault: dict[str, Any], error: type[TagApiError], words: str
 ) -> None:
-    """None of them is the event's fault, so that each is retried; the words name what to look at."""
+    """None of them is the event's fault alone; the words name what to look at."""
     ims.fault(match={"path": LOGIN}, **fault)
 
     raised = failure(write(connect(**password(ims)), ims.image()))
@@ -428,8 +476,8 @@ def test_keys_of_a_machine_are_fetched_once(ims: Ims, machine: TagApi, *, metada
     assert len(ims.calls("GET", "/machine")) == 1
 
 
-def test_rotated_keys_of_a_machine_are_fetched_again(ims: Ims, machine: TagApi) -> None:
-    """Once the old ones are refused."""
+def test_rotated_keys_of_a_machine_are_fetched_again(ims: Ims, machine: TagApi, log: Lines) -> None:
+    """Once the old ones are refused; the event is tagged, and the log has nothing to tell."""
     image_id = ims.image()
     write(machine, image_id)
     ims.control("DELETE", "keys/AK-1")
@@ -438,9 +486,10 @@ def test_rotated_keys_of_a_machine_are_fetched_again(ims: Ims, machine: TagApi) 
 
     assert write(machine, image_id).not_written == []
     assert [call["status"] for call in ims.calls("PUT", "/v1")] == [204, 401, 204]
+    assert log == []
 
 
-def test_refused_keys_of_a_machine_pause(ims: Ims, machine: TagApi) -> None:
+def test_refused_keys_of_a_machine_pause(ims: Ims, machine: TagApi, log: Lines) -> None:
     """Where there are no others, neither IMS nor the metadata service is asked for every event."""
     image_id = ims.image()
     write(machine, image_id)
@@ -449,6 +498,7 @@ def test_refused_keys_of_a_machine_pause(ims: Ims, machine: TagApi) -> None:
     assert [failure(write(machine, image_id)).status for _ in range(5)] == [401, 0, 0, 0, 0]
     assert len(ims.calls("PUT", "/v1")) == 2
     assert len(ims.calls("GET", "/machine")) == 2
+    assert [line["message"] for line in log] == ["credentials.refused"]
 
 
 def test_a_machine_without_agency_is_told(ims: Ims, machine: TagApi) -> None:

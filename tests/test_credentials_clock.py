@@ -152,6 +152,63 @@ def test_the_pause_ends(log: Lines) -> None:
     assert len(log) == 2
 
 
+def test_a_refusal_pauses_what_it_speaks_against(log: Lines) -> None:
+    """The scope alone where the credentials are accepted and never were for it; else the credentials."""
+    clock = Clock()
+    lockout = LockOut(log, clock)
+
+    def run(scope: str, call: Callable[[], object] = str) -> int | None:
+        try:
+            lockout.run("a", clock.now + 5, call, last=True, scope=scope)
+        except CredentialsRejected as error:
+            lockout.give_up("a", scope)
+            return error.status
+        return None
+
+    assert [run("one"), run("other", refuse), run("other"), run("one")] == [None, 401, 0, None]
+    assert [run("one", refuse), run("one"), run("third")] == [401, 0, 0]
+    clock.now += PAUSE
+    assert [run("third", refuse), run("one")] == [401, 0]  # what was accepted before counts no longer
+    assert [line["message"] for line in log] == ["credentials.refused"] * 3
+
+
+def test_an_acceptance_meanwhile_counts(log: Lines) -> None:
+    """A call for a scope that waited while the credentials were tried for another speaks against its own."""
+    lockout, trying, accept = LockOut(log), threading.Event(), threading.Event()
+
+    def accepted() -> None:
+        trying.set()
+        assert accept.wait(5)
+
+    def run(scope: str, call: Callable[[], object]) -> object:
+        return lockout.run("a", time.monotonic() + 5, call, last=True, scope=scope)
+
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(run, "one", accepted)
+        assert trying.wait(5)
+        second = threads.submit(run, "other", refuse)
+        accept.set()
+        first.result(5)
+        with pytest.raises(CredentialsRejected):
+            second.result(5)
+
+    assert run("one", lambda: "called") == "called"
+
+
+def test_a_pause_is_told_when_nothing_else_is_left(log: Lines) -> None:
+    """Not while a renewal may still help; then once, with the reason of the refusal."""
+    lockout = LockOut(log)
+
+    for _ in range(2):
+        with pytest.raises(CredentialsRejected, match=r"^no$"):
+            lockout.run("a", time.monotonic() + 5, refuse, last=False)
+    assert log == []
+    lockout.give_up("a")
+    lockout.give_up("a")
+
+    assert [(line["message"], line["why"]) for line in log] == [("credentials.refused", "no")]
+
+
 def test_a_late_answer_for_old_credentials_changes_nothing(log: Lines) -> None:
     """Calls that were under way when newer credentials were accepted may still be refused."""
     lockout = LockOut(log)

@@ -113,7 +113,14 @@ REFUSED = {
     "password without project": (PASSWORD, "PROJECTS is not set; set it to "),
     "project that is none": (KEYS | {"PROJECTS": "a/b"}, "PROJECTS is malformed"),
     "several projects, one token": (TOKEN | {"PROJECTS": "p-1 p-2"}, "PROJECTS lists several projects"),
-    "no such way": (ONE | {"CREDENTIALS": "magic"}, "CREDENTIALS is 'magic'; it must be one of ecs, func"),
+    "no such way": (ONE | {"CREDENTIALS": "magic"}, "CREDENTIALS must be one of ecs, functiongraph"),
+    "a key for a way": (ONE | {"CREDENTIALS": CANARY}, "CREDENTIALS must be one of ecs, functiongraph"),
+    "a token for a file": ({"OS_TOKEN_FILE": CANARY}, "OS_TOKEN_FILE names a file that cannot be read"),
+    "a file for a name": (
+        PASSWORD | ONE | {"OS_USERNAME": "", "OS_USERNAME_FILE": CANARY},
+        "OS_USERNAME is not set; it belongs to ",
+    ),
+    "a file for projects": (KEYS | {"PROJECTS_FILE": CANARY}, "PROJECTS is not set; set it to "),
     "no identity service": (PASSWORD | ONE | {"OS_AUTH_URL": ""}, "OS_AUTH_URL is not set; set it to "),
     "a path": (PASSWORD | ONE | {"OS_AUTH_URL": "https://iam/v2.0"}, "OS_AUTH_URL must be an address"),
     "no domain": (PASSWORD | ONE | {"OS_USER_DOMAIN_NAME": ""}, "OS_USER_DOMAIN_NAME is not set; it belongs"),
@@ -131,6 +138,40 @@ def test_what_is_not_exactly_one_way_stops_the_start(given: dict[str, str], mess
 
     assert str(raised.value).startswith(message)
     assert CANARY not in str(raised.value)
+
+
+SECRETS = {
+    "OS_TOKEN": {},
+    "OS_AUTH_TOKEN": {},
+    "OS_PASSWORD": PASSWORD | ONE,
+    "EVENTS_TOKEN": TOKEN,
+    "PSEUDONYM_KEY": TOKEN,
+    "OS_ACCESS_KEY": KEYS | ONE,
+    "OS_SECRET_KEY": KEYS | ONE,
+    "OS_SECURITY_TOKEN": KEYS | ONE,
+    "HUAWEICLOUD_SDK_AK": VENDOR_KEYS | ONE,
+    "HUAWEICLOUD_SDK_SK": VENDOR_KEYS | ONE,
+    "HUAWEICLOUD_SDK_SECURITY_TOKEN": VENDOR_KEYS | ONE,
+}
+
+
+@pytest.mark.parametrize(("name", "beside"), SECRETS.items(), ids=SECRETS)
+def test_every_secret_can_be_in_a_file(tmp_path: Path, name: str, beside: dict[str, str]) -> None:
+    """Its file is read at the start, and what NAME_FILE says is not told where it cannot be."""
+    file = tmp_path / "secret"
+    file.write_text(CANARY * 2)
+
+    settings(**beside | {name: "", f"{name}_FILE": str(file)})
+    with pytest.raises(InvalidSetting, match=f"^{name}_FILE names a file that cannot be read$"):
+        settings(**beside | {name: "", f"{name}_FILE": CANARY})
+
+
+@pytest.mark.parametrize("name", ["OS_USERNAME", "OS_DOMAIN_NAME", "OS_PROJECT_NAME", "PROJECTS", *AGENCY])
+def test_the_file_of_what_is_no_secret_means_nothing(name: str) -> None:
+    """It neither chooses a way nor differs from another name of the same setting."""
+    given = TOKEN if name == "OS_USERNAME" else PASSWORD | {"OS_TENANT_NAME": "eu-de"}
+
+    assert settings(**given, **{f"{name}_FILE": "x"}).projects == ()
 
 
 def test_secrets_can_come_from_files_that_change(tmp_path: Path) -> None:

@@ -367,3 +367,22 @@ def test_a_trace_of_the_emulator_is_one_of_ours(ims: Ims) -> None:
     """The emulator makes its traces without knowing the function, and both agree on where an id sits."""
     image_id = ims.api("POST", "/v2/images", json={"name": "web"}).json()["id"]
     assert image(ims.events()[0])["id"] == image_id != ID
+
+
+# -- older traces, and triggers inside a CloudEvent -------------------------------------------------
+
+
+def test_a_job_without_a_project(serve: Serve, ims: Ims) -> None:
+    """Older traces name no project: the job is asked for in the one that is served, if there is one."""
+    job_id = ims.create("web")
+    ended = trace(resource_id=..., project_id=..., response={"job_id": job_id}, user={"name": "jane"})
+    assert fate(serve(PROJECTS=ims.project_id), ended) == (204, "tagged")
+    assert ims.tags(ims.job(job_id)["entities"]["image_id"])["created-by"] == "jane"
+    assert fate(serve(), ended) == (400, "dead-letter")
+
+
+def test_a_trigger_inside_a_cloudevent(function: Function, ims: Ims) -> None:
+    """What a bridge makes of a FunctionGraph trigger, a CloudEvent around it, tells of its trace."""
+    inner = trace(resource_id=ims.image(), user={"name": "jane"})["data"]
+    event = trace() | {"data": {"cts": inner}, "type": "bridge.forwarded"}
+    assert fate(function, event) == (204, "tagged")

@@ -496,7 +496,8 @@ def test_several_events_have_one_reply(
 
     assert (reply.status_code, reply.headers.get("Retry-After")) == (status, seconds)
     assert "Tagging-Outcome" not in reply.headers
-    assert len(function.lines()) == len(kinds)
+    # Of a delivery without an event there is a line too: it may be a transform that went wrong.
+    assert len(function.lines()) == max(1, len(kinds))
 
 
 @pytest.mark.parametrize(

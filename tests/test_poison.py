@@ -343,10 +343,10 @@ CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
     ],
 )
 def test_a_part_is_never_taken_for_the_whole(function: Function, request_bytes: bytes) -> None:
-    """A body that breaks off is no event, also where what came of it could be one."""
+    """A body that breaks off is no event, also where what came of it could be one; the bus sends it again."""
     answer = function.raw(request_bytes)
 
-    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert answer.split()[1] in {b"400", b"408"}
     assert_harmless(function, answer)
     assert all(line["message"] == "request.refused" for line in function.lines())
 

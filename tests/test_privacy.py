@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from handlers.core.account import without_values
 from handlers.core.errors import MissingAttribute
 from handlers.core.faults import InvalidTable
 from handlers.core.rules import Derived, DerivedTag, RuleTable
 from handlers.core.tags import Tag
 from handlers.core.templates import compile_template
+from handlers.core.told import without_values
 from tests.emulator import Ims
 from tests.function import Function, Serve, created, just_now
 
@@ -109,7 +109,7 @@ def test_the_key_may_be_in_a_file(serve: Serve, ims: Ims, rules: Path) -> None:
     [
         pytest.param({}, "set PSEUDONYM_KEY, or PSEUDONYM_KEY_FILE to a file", id="no key"),
         pytest.param({"PSEUDONYM_KEY": " "}, "set PSEUDONYM_KEY", id="a blank one"),
-        pytest.param({"PSEUDONYM_KEY_FILE": "/no/such"}, "PSEUDONYM_KEY_FILE names /no/such", id="no file"),
+        pytest.param({"PSEUDONYM_KEY_FILE": "/no/such"}, "PSEUDONYM_KEY_FILE names", id="no file"),
         pytest.param({"PSEUDONYM_KEY": KEY, "PSEUDONYM_KEY_FILE": "x"}, "are both set", id="two"),
     ],
 )
@@ -222,18 +222,25 @@ def test_values_are_told_unless_somebody_says_no(function: Function, ims: Ims) -
 
 
 MASKED = {
-    "one": (["ada"], "no ada here", "no *** here"),
-    "several": (["ada", "prod"], "ada, prod, ada", "***, ***, ***"),
-    "one inside another": (["ada", "ada_lovelace"], "ada_lovelace and ada", "*** and ***"),
-    "one inside another, the other way": (["ada_lovelace", "ada"], "ada_lovelace and ada", "*** and ***"),
-    "an empty one": (["", "ada"], "ada", "***"),
+    "one": (["jane"], "no jane here", "no *** here"),
+    "several": (["jane", "prod"], "jane, prod, jane", "***, ***, ***"),
+    "one inside another": (["jane", "jane_doe"], "jane_doe and jane", "*** and ***"),
+    "one inside another, the other way": (["jane_doe", "jane"], "jane_doe and jane", "*** and ***"),
+    "an empty one": (["", "jane"], "jane", "***"),
+    "short ones, which other words have in them": (
+        ["1", "a", "ada"],
+        "HTTP 401: a bad ada",
+        "HTTP 401: a bad ada",
+    ),
+    "a short one beside a long one": (["a", "jane"], "a value of jane", "a value of ***"),
     "cut at the end of the API's words": (["ada_lovelace"], "(HTTP 400 ada_lov); 5 s", "(HTTP 400 ***); 5 s"),
-    "none in it": (["ada"], "nothing", "nothing"),
+    "cut to fewer than are hidden": (["ada_lovelace"], "(HTTP 400 ada); 5 s", "(HTTP 400 ada); 5 s"),
+    "none in it": (["jane"], "nothing", "nothing"),
 }
 
 
 @pytest.mark.parametrize(("values", "text", "told"), MASKED.values(), ids=MASKED)
 def test_values_in_reasons(values: list[str], text: str, told: str) -> None:
-    """What the tag API quotes goes out of a reason, and no part of a longer value is left."""
+    """Of what the tag API quotes, values of four characters or more go out of a reason, whole or cut."""
     derived = Derived([DerivedTag(Tag(f"k{n}", value), "r") for n, value in enumerate(values)])
     assert without_values(text, derived) == told

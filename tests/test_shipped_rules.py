@@ -98,7 +98,7 @@ CREATORS = {
     "Jane.Doe@example.com": "jane_doe",
     "acme/op_service": "acme_op_service",
     "iam::1:user:jane": "iam__1_user_jane",
-    "Jürgen": "j_rgen",
+    "Jürgen": "j_rgen-19b720a9",
     "": None,
 }
 

@@ -49,12 +49,12 @@ FAULTS = {
     "RULES": ["no-such-file.toml", "handlers", "x" * 5000],
     "TAG_FORM": ["tags", "image-tag", "1"],
     "NOT_READY_WINDOW": ["-1", "86401", "nan", "inf", "1h", "1e9", "0x10"],
-    "EVENT_TIMEOUT": ["0", "0.9", "901", "nan", "-inf", "20s"],
+    "EVENT_TIMEOUT": ["0", "0.9", "901", "nan", "-inf", "20s", SECRET],
     "MAX_BODY_BYTES": ["0", "1023", "1e12", "1M", "nan"],
     "IMAGE_CREATED_TYPES": ["a**b"],
     "IMS_PROXY": ["proxy", "socks5://proxy", f"http://user:{SECRET}@", f"http://user:{SECRET}@proxy:99999"],
     "OS_CACERT": ["no-such-file.pem", "handlers", "handlers/rules.toml"],
-    "LOG_LEVEL": ["verbose", "warn", "0"],
+    "LOG_LEVEL": ["verbose", "warn", "0", SECRET],
 }
 
 
@@ -150,8 +150,8 @@ def test_a_token_can_come_from_a_file(tmp_path: Path) -> None:
     [
         pytest.param(b"", {}, "OS_TOKEN is not set", id="empty"),
         pytest.param(b"two words", {}, "OS_TOKEN is malformed", id="two words"),
-        pytest.param(b"\xff\xfe", {}, "OS_TOKEN_FILE names .*, which cannot be read", id="no text"),
-        pytest.param(None, {}, "OS_TOKEN_FILE names .*, which cannot be read", id="no file"),
+        pytest.param(b"\xff\xfe", {}, "OS_TOKEN_FILE names a file that cannot be read", id="no text"),
+        pytest.param(None, {}, "OS_TOKEN_FILE names a file that cannot be read", id="no file"),
         pytest.param(b"token", {"OS_TOKEN": "token"}, "OS_TOKEN and OS_TOKEN_FILE are both set", id="both"),
     ],
 )
@@ -193,7 +193,7 @@ SETTINGS = {
     "a bad token": (GOOD | {"OS_TOKEN": f"{SECRET} {SECRET}"}, "OS_TOKEN is malformed"),
     "a bad time": (
         GOOD | {"EVENT_TIMEOUT": "soon"},
-        "EVENT_TIMEOUT is 'soon'; it must be a number from 1 to 900",
+        "EVENT_TIMEOUT must be a number from 1 to 900",
     ),
     "no table": (GOOD | {"RULES": "/no/such.toml"}, "RULES names /no/such.toml, which is not a file"),
     "a folder": (GOOD | {"RULES": "handlers"}, "RULES names handlers, which is not a file"),

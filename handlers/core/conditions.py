@@ -2,16 +2,24 @@
 
 What an array holds counts for the array's field. Fields of an object in an array belong together: conditions
 on several of them must hold in one element.
+
+Conditions are on what `looked_at` gives of an event: there every field has a list of values.
 """
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 from handlers.core.comparisons import ABSENT, Comparison
 
-# A field that is not there is like an object at a leaf: neither has a value of its own.
-_NOTHING: dict[str, Any] = {}
+LOOKED_AT_MAX = 1000
+"""Values of a field that conditions see. They cost rules times values, and events come from anywhere."""
+
+Values = list[Any]
+Fields = dict[str, "Fields"]
+"""Fields that conditions name, by name, each with those below it."""
 
 
 class Mismatch(NamedTuple):
@@ -40,9 +48,9 @@ class Condition(NamedTuple):
     comparison: Comparison
     wanted: str
 
-    def holds(self, value: Any) -> bool:
-        values = leaves(value)
-        return not values if self.comparison is ABSENT else any(map(self.comparison.passes, values))
+    def holds(self, values: Values) -> bool:
+        found = _leaves(values)
+        return not found if self.comparison is ABSENT else any(map(self.comparison.passes, found))
 
 
 class _Object(NamedTuple):
@@ -51,11 +59,10 @@ class _Object(NamedTuple):
     fields: tuple[tuple[str, "Condition | _Object"], ...]
     quantifier: Callable[[Iterable[bool]], bool]
 
-    def holds(self, value: Any) -> bool:
-        if isinstance(value, list):
-            return self.quantifier(self.holds(element) for element in elements(value))
-        event_fields = value if isinstance(value, dict) else _NOTHING
-        return all(wanted.holds(event_fields.get(name, _NOTHING)) for name, wanted in self.fields)
+    def holds(self, values: Values) -> bool:
+        return self.quantifier(
+            all(wanted.holds(_field(value, name)) for name, wanted in self.fields) for value in values
+        )
 
 
 class Alternative(NamedTuple):
@@ -68,46 +75,70 @@ class Alternative(NamedTuple):
     def of(cls, conditions: Sequence[Condition]) -> "Alternative":
         return cls(tuple(conditions), _object(conditions, 0))
 
-    def matches(self, event: Any) -> bool:
+    def matches(self, event: Values) -> bool:
         return self.root.holds(event)
 
-    def why_not(self, event: Any) -> Mismatch:
+    def why_not(self, event: Values) -> Mismatch:
         decided = next(
             count
             for count in range(1, len(self.conditions) + 1)
             if not Alternative.of(self.conditions[:count]).matches(event)
         )
         condition = self.conditions[decided - 1]
-        found = _values_at(event, condition.path)
+        found = event
+        for name in condition.path:
+            found = [below for value in found for below in _field(value, name)]
+        found = _leaves(found)
         together = " in the element that the fields before it chose" if condition.holds(found) else ""
         return Mismatch(dotted(condition.path), tuple(found), condition.wanted + together)
 
 
-def elements(value: Any) -> list[Any]:
-    """Return the value, or what an array holds at any depth: arrays do no more than group."""
-    found, rest = [], [value]
+def fields_of(alternatives: Iterable[Alternative]) -> Fields:
+    fields: Fields = {}
+    for condition in (each for alternative in alternatives for each in alternative.conditions):
+        below = fields
+        for name in condition.path:
+            below = below.setdefault(name, {})
+    return fields
+
+
+def looked_at(event: Any, fields: Fields) -> Values:
+    """Of an event these fields, each with its first LOOKED_AT_MAX values in the order of the event.
+
+    Arrays do no more than group: a field has what its arrays hold at any depth.
+    """
+    counted = Counter[int]()
+
+    def seen(value: Any, below: Fields) -> Values:
+        values = list(islice(_elements(value), LOOKED_AT_MAX - counted[id(below)]))
+        counted[id(below)] += len(values)
+        return [
+            {name: seen(each[name], below[name]) for name in below.keys() & each.keys()}
+            if isinstance(each, dict)
+            else each
+            for each in values
+        ]
+
+    return seen(event, fields)
+
+
+def _elements(value: Any) -> Iterator[Any]:
+    rest = [value]
     while rest:
         item = rest.pop()
         if isinstance(item, list):
             rest.extend(reversed(item))
         else:
-            found.append(item)
-    return found
+            yield item
 
 
-def leaves(value: Any) -> Sequence[Any]:
-    """Return the values that comparisons see: no objects, and of arrays what they hold."""
-    if isinstance(value, list):
-        return [element for element in elements(value) if not isinstance(element, dict)]
-    return () if isinstance(value, dict) else (value,)
+def _field(value: Any, name: str) -> Values:
+    return value.get(name, []) if isinstance(value, dict) else []
 
 
-def _values_at(event: Any, path: tuple[str, ...]) -> list[Any]:
-    found = [event]
-    for name in path:
-        objects = (each for each in elements(found) if isinstance(each, dict))
-        found = [fields[name] for fields in objects if name in fields]
-    return list(leaves(found))
+def _leaves(values: Values) -> Values:
+    """The values that comparisons see: no objects."""
+    return [value for value in values if not isinstance(value, dict)]
 
 
 def _object(conditions: Sequence[Condition], depth: int) -> _Object:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import datetime
 from hashlib import sha256
 
+from handlers.core.errors import InvalidEvent
 from handlers.core.fields import Json, present
 from handlers.core.outcomes import Outcome
 
@@ -28,29 +29,28 @@ Sink = Callable[[Json, float], None]
 """Keeps one dead letter before a deadline of `time.monotonic`. Raises DeadLetterFailed."""
 
 
-def dead_letter(event: Json | Exception, outcome: Outcome, now: datetime) -> Json | None:
-    """The dead letter of an event, a CloudEvent as JSON, that ended with this outcome.
+def letter_of(event: Json | Exception, outcome: Outcome, now: datetime) -> Json | None:
+    """The dead letter of what ended with this outcome: of an event, or of bytes that were none.
 
     None for what must not be kept: a dead letter that comes again would come for ever.
     """
-    letter = getattr(event, "letter", None) if isinstance(event, Exception) else event
-    if letter is None:
-        return None
+    if isinstance(event, InvalidEvent):
+        return dead_letter(event.letter(), outcome, now) if event.letter else None
+    return None if isinstance(event, Exception) else dead_letter(event, outcome, now)
+
+
+def dead_letter(event: Json, outcome: Outcome, now: datetime) -> Json:
+    """The event, a CloudEvent as JSON, and why it ended."""
     # A bare event may lack what a CloudEvent must have; the same event gets the same.
-    digest = sha256(json.dumps(letter, sort_keys=True).encode()).hexdigest()[:32]
-    return (
-        {"id": digest, "source": SOURCE}
-        | letter
-        | present(
-            {
-                "deadletterreason": outcome.reason,
-                "deadlettercode": outcome.code,
-                "deadlettermessage": outcome.message[:MESSAGE_MAX],
-                "deadlettertime": now.isoformat(timespec="seconds").replace("+00:00", "Z"),
-                "deadletterrule": outcome.rule,
-            }
-        )
-    )
+    digest = sha256(json.dumps(event, sort_keys=True).encode()).hexdigest()[:32]
+    reasons = {
+        "deadletterreason": outcome.reason,
+        "deadlettercode": outcome.code,
+        "deadlettermessage": outcome.message[:MESSAGE_MAX],
+        "deadlettertime": now.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "deadletterrule": outcome.rule,
+    }
+    return {"id": digest, "source": SOURCE} | event | present(reasons)
 
 
 def original(letter: Json) -> Json:

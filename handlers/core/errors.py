@@ -26,7 +26,10 @@ An error says what happened. What follows from it, another delivery or a dead le
 table: `core.outcomes`.
 """
 
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class TaggingError(Exception):
@@ -37,13 +40,13 @@ class InvalidEvent(TaggingError):
     """It says that an image was created, but lacks what is needed to tag it; or it is no event at all.
 
     again: it is a dead letter already, and would come for ever if it were kept again.
-    letter: for what is no event, the event of ours that a sink keeps of it; None where nothing is kept.
+    letter: for what is no event, makes the event of ours that a sink keeps of it; None: nothing is kept.
     """
 
     def __init__(self, message: str, *, again: bool = False) -> None:
         super().__init__(message)
         self.again = again
-        self.letter: dict[str, Any] | None = None
+        self.letter: Callable[[], dict[str, Any]] | None = None
 
 
 class ProjectNotServed(TaggingError):

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from handlers.core import traces
 from handlers.core.errors import InvalidEvent
-from handlers.core.fields import Json, as_object, ids_at, present, project_of, rfc3339, text_of
+from handlers.core.fields import Json, as_object, ids_at, lower_of, present, project_of, rfc3339, text_of
 from handlers.core.patterns import Pattern
 from handlers.core.times import parse_time
 
@@ -55,7 +55,7 @@ class JobStarted(NamedTuple):
 
     event: Json
     happened_at: datetime | None
-    project_id: str
+    project_id: str | None
     job_id: str
     facts: Json
 
@@ -101,7 +101,7 @@ def recognise(event: Json, says: Says) -> Recognised:
 
 
 def _from_trace(event: Json, says: Says) -> Recognised:
-    trace = traces.read_trace(as_object(event["data"]))
+    trace = traces.trace_in(event)
     if why := traces.why_not_created(trace, says.traces):
         return NotCreated(why)
     happened_at = traces.happened_at(trace, event)
@@ -111,7 +111,7 @@ def _from_trace(event: Json, says: Says) -> Recognised:
     if job := traces.job_of(trace):
         return JobStarted(event, happened_at, *job, facts)
     raise InvalidEvent(
-        "the trace of a created image holds no image id, which is a UUID, and no job_id beside a project_id"
+        "the trace of a created image holds neither an image id, which is a UUID, nor the id of a job"
     )
 
 
@@ -119,10 +119,13 @@ _ACTIVE = "image.activate"
 """The one notification of Glance that tells of an image which is there and has its data."""
 
 
-def _is_glance(event: Json, _: Says) -> bool:
+def _is_glance(event: Json, says: Says) -> bool:
     data = as_object(event.get("data"))
-    # Of the types that begin with "image." only one, or it would take plain events such as "image.created".
-    return {"event_type", "payload"} <= data.keys() or "oslo.message" in data or event["type"] == _ACTIVE
+    if "oslo.message" in data or _ACTIVE in (event["type"], data.get("event_type")):
+        return True
+    # Whose type says that an image was created may have members of these names for something else.
+    is_its = lower_of(data, "event_type").startswith("image.") or not says.types.matches(event)
+    return is_its and {"event_type", "payload"} <= data.keys()
 
 
 def _from_glance(event: Json, _: Says) -> Recognised:
@@ -178,7 +181,7 @@ def _from_plain(event: Json, _: Says) -> Recognised:
 
 
 SHAPES = (
-    Shape("CTS trace", lambda event, _: traces.is_trace(as_object(event.get("data"))), _from_trace),
+    Shape("CTS trace", lambda event, _: bool(traces.trace_in(event)), _from_trace),
     Shape("Glance notification", _is_glance, _from_glance),
     Shape("SMN message", lambda event, _: str(event["type"]).startswith("SMN:"), _from_smn),
     Shape("plain CloudEvent", lambda event, says: says.types.matches(event), _from_plain),

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from handlers.core.comparisons import ABSENT, Need, folded
-from handlers.core.conditions import Condition, elements
+from handlers.core.conditions import Condition, Values, fields_of, looked_at
 from handlers.core.patterns import Pattern
 
 # Met by every value, for conditions that can say no more of it.
@@ -29,6 +29,7 @@ class PatternIndex:
             if pattern is not None
             for alternative in pattern.alternatives
         ]
+        self._fields = fields_of(alternative for _, alternative in self._alternatives)
         self._root = _Field()
         self._unfiled: list[int] = []
         crowd = Counter(
@@ -51,10 +52,13 @@ class PatternIndex:
 
     def matching(self, event: dict[str, Any]) -> list[int]:
         """Return the positions of the patterns that match, in ascending order."""
+        seen = looked_at(event, self._fields)
+        candidates = set(self._unfiled)
+        self._root.find(seen, candidates)
         found = set(self._always)
-        for number in set(self._root.candidates(event)).union(self._unfiled):
+        for number in candidates:
             position, alternative = self._alternatives[number]
-            if position not in found and alternative.matches(event):
+            if position not in found and alternative.matches(seen):
                 found.add(position)
         return sorted(found)
 
@@ -87,18 +91,18 @@ class _Field:
         if kind != "is" and len(text) not in lengths:
             insort(lengths, len(text))
 
-    def candidates(self, value: Any) -> Iterator[int]:
-        """Find whose filed condition holds for the value; the same number may come more than once."""
-        for element in elements(value):
-            if isinstance(element, dict):
+    def find(self, values: Values, candidates: set[int]) -> None:
+        """Add whose filed condition holds for one of the values; one that has held is not tried again."""
+        for value in values:
+            if isinstance(value, dict):
                 # Goes over the smaller of the two: neither a large event nor a large table costs much.
-                for name in self._below.keys() & element.keys():
-                    yield from self._below[name].candidates(element[name])
+                for name in self._below.keys() & value.keys():
+                    self._below[name].find(value[name], candidates)
             elif self._filed:
-                for need in self._met_by(folded(element)):
+                for need in self._met_by(folded(value)):
                     for condition, number in self._filed.get(need, ()):
-                        if condition.comparison.passes(element):
-                            yield number
+                        if number not in candidates and condition.comparison.passes(value):
+                            candidates.add(number)
 
     def _met_by(self, value: Any) -> Iterator[Need]:
         yield "is", value

@@ -13,7 +13,15 @@ from itertools import chain, product
 from typing import Any, NamedTuple
 
 from handlers.core.comparisons import ABSENT, Comparison, any_of, equals_any, is_number
-from handlers.core.conditions import Alternative, Condition, Mismatch, dotted
+from handlers.core.conditions import (
+    Alternative,
+    Condition,
+    Fields,
+    Mismatch,
+    dotted,
+    fields_of,
+    looked_at,
+)
 from handlers.core.operators import OPERATORS, BadOperand
 
 MAX_DEPTH = 64
@@ -25,25 +33,29 @@ class InvalidPattern(ValueError):
 
 
 class Pattern(NamedTuple):
-    """A compiled event pattern."""
+    """A compiled event pattern. fields: all that it names."""
 
     alternatives: tuple[Alternative, ...]
+    fields: Fields
 
     def matches(self, event: dict[str, Any]) -> bool:
-        return any(alternative.matches(event) for alternative in self.alternatives)
+        seen = looked_at(event, self.fields)
+        return any(alternative.matches(seen) for alternative in self.alternatives)
 
     def why_not(self, event: dict[str, Any]) -> Mismatch | None:
         """Return what kept the event from matching, None if it matches."""
         if self.matches(event):
             return None
-        reasons = {(m.path, m.wanted): m for m in (each.why_not(event) for each in self.alternatives)}
+        seen = looked_at(event, self.fields)
+        reasons = {(m.path, m.wanted): m for m in (each.why_not(seen) for each in self.alternatives)}
         first, *others = reasons.values()
         return first._replace(others=tuple(others))
 
 
 def compile_pattern(pattern: dict[str, Any]) -> Pattern:
     """Compile a pattern as JSON or TOML has it; raise InvalidPattern for anything else."""
-    return Pattern(tuple(map(Alternative.of, _alternatives(pattern, (), 0))))
+    alternatives = tuple(map(Alternative.of, _alternatives(pattern, (), 0)))
+    return Pattern(alternatives, fields_of(alternatives))
 
 
 def _alternatives(pattern: Any, path: tuple[str, ...], depth: int) -> list[tuple[Condition, ...]]:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator
 from typing import Any, Literal, NamedTuple
 
+from handlers.core.errors import RuleError
 from handlers.core.expressions import Key
 from handlers.core.faults import Faults, did_you_mean
 from handlers.core.images import FACTS
@@ -105,8 +106,8 @@ class RuleReader:
         except InvalidTemplate as error:
             self._faults.add(where, str(error))
             return None
-        if template.constant is not None and (fault := fault_of_value(template.constant, self._limits)):
-            self._faults.add(where, f"IMS would refuse the value: {fault}")
+        if not (template.attributes or template.lookups or template.pseudonyms):
+            self._constant(where, template)
         for path in template.attributes:
             self._image_name(where, path)
             if path in {("image",), ("image", "creator")}:
@@ -114,6 +115,16 @@ class RuleReader:
         for name in sorted(template.lookups - set(self._lookups)):
             self._faults.add(where, f"there is no [lookup.{name}]{did_you_mean(name, self._lookups)}")
         return template
+
+    def _constant(self, where: str, template: Template) -> None:
+        """What no event can change is wrong for all of them, or for none."""
+        try:
+            text = template.render({})
+        except RuleError as error:
+            self._faults.add(where, f"the value works out for no event: {error}")
+            return
+        if fault := fault_of_value(text, self._limits):
+            self._faults.add(where, f"IMS would refuse the value: {fault}")
 
     def _image_name(self, where: str, path: tuple[Key, ...]) -> None:
         """The names under `image.` are ours, so an unknown one is a slip and not an absent attribute."""

@@ -58,11 +58,14 @@ class Derived:
         return any(derived.keep and not derived.audit for derived in self.tags)
 
     def beside(self, existing: Sequence[str]) -> "Derived":
-        """What is left to write where the image has these tags, as image objects of IMS list them."""
+        """What is left to write where the image has these tags, as image objects of IMS list them.
+
+        Tags that are only logged stay: nothing is written in their place.
+        """
         result = Derived(left_out=list(self.left_out))
         for derived in self.tags:
-            value = existing_value(existing, derived.tag.key)
-            if value is not None and value == derived.tag.value:
+            value = None if derived.audit else existing_value(existing, derived.tag.key)
+            if value == derived.tag.value:
                 result.unchanged.append(derived)
             elif value is not None and derived.keep:
                 why = "the image has a tag of this key, and the rule keeps it"

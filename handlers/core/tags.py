@@ -76,11 +76,12 @@ def fault_of_value(value: str, limits: Limits) -> str:
 def mend_value(value: str, limits: Limits) -> str:
     """The nearest value that IMS accepts.
 
-    What is not allowed becomes "_", spaces at the ends go. A value that is too long is cut and ends in a
-    hash of the whole, so that two long values stay two.
+    What is not allowed becomes "_", spaces at the ends go. A value that is too long, or loses a letter or a
+    digit, ends in a hash of the whole, so that two people in another alphabet or two long values stay two.
     """
-    mended = re.sub(f"[^{limits.value}]", "_", value.strip(" "))
-    if len(mended) <= limits.value_length:
+    refused = f"[^{limits.value}]"
+    mended = re.sub(refused, "_", value.strip(" "))
+    if len(mended) <= limits.value_length and not any(map(str.isalnum, re.findall(refused, value))):
         return mended
     digest = "-" + hashlib.sha256(value.encode(errors="surrogatepass")).hexdigest()[:8]
     return mended[: limits.value_length - len(digest)] + digest
@@ -101,12 +102,12 @@ def add_tag_body(image_id: str, tag: Tag, tag_form: str) -> dict[str, Any]:
 def existing_value(existing: Iterable[str], key: str) -> str | None:
     """The value of a key among an image's tags as texts; None where it has none.
 
-    Image objects list tags as `key.value` or as `key=value`; which, is published for no region.
+    Image objects list tags as `key.value` or as `key=value`; which, is published for no region. With
+    dots, `cost.center.42` can be of the key `cost` as well as of `cost.center`: it is taken for either.
     """
     for text in existing:
-        found, _, value = text.partition("=" if "=" in text else ".")
-        if found == key:
-            return value
+        if text == key or text.startswith(key + ("=" if "=" in text else ".")):
+            return text[len(key) + 1 :]
     return None
 
 

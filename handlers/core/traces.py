@@ -4,8 +4,8 @@ Cloud Trace Service documents the fields of a trace (user guide, "Trace Structur
 operations ("IMS Operations Audited by CTS"). No genuine `createImage` trace is published, so where in it the
 image id sits is inferred from other services' traces and from the answer of an IMS job.
 
-One creation leaves two traces: the first names the creator and often only a job, the second, by the system,
-has the image id and no creator.
+One asynchronous call leaves two traces (user guide, FAQ). That the first names the creator and often only a
+job, and the second, by the system, the image id and no creator, is inferred for images too.
 """
 
 import re
@@ -31,17 +31,20 @@ _JOB = re.compile(r"[0-9A-Za-z-]{1,64}")
 _IDS = ("resource_id", *(f"response.{path}" for path in ("entities.image_id", "image_id", "id", "image.id")))
 
 
-def is_trace(data: Json) -> bool:
-    return {"trace_name", "service_type"} <= data.keys()
+def trace_in(event: Json) -> Json:
+    """The trace that is an event's data, also as a trigger wraps it; {} where there is none.
 
-
-def read_trace(data: Json) -> Json:
-    """The trace with those members as objects that CTS documents as text and publishes as objects too."""
-    return data | {name: as_object(data.get(name)) for name in ("request", "response", "user")}
+    CTS documents `request`, `response` and `user` as text and publishes objects too; here they are objects.
+    """
+    data = as_object(event.get("data"))
+    trace = as_object(data.get("cts")) or data
+    if not {"trace_name", "service_type"} <= trace.keys():
+        return {}
+    return trace | {name: as_object(trace.get(name)) for name in ("request", "response", "user")}
 
 
 def why_not_created(trace: Json, names: Collection[str]) -> str:
-    """What tells that a trace, read by `read_trace`, is of no created image; "" where it is.
+    """What tells that a trace, read by `trace_in`, is of no created image; "" where it is.
 
     names: of the operations that create images.
     """
@@ -110,10 +113,10 @@ def images_of_job(job: Json) -> list[Json]:
     return list({image_id: {"id": image_id} | _named(made) for made, image_id in told}.values())
 
 
-def job_of(trace: Json) -> tuple[str, str] | None:
-    """The project and the id of the job that makes the image, where the trace names both."""
-    project_id, job_id = project_of(trace, "project_id"), text_of(trace["response"], "job_id")
-    return (project_id, job_id) if project_id and job_id and _JOB.fullmatch(job_id) else None
+def job_of(trace: Json) -> tuple[str | None, str] | None:
+    """The project, where the trace names it, and the id of the job that makes the image."""
+    job_id = text_of(trace["response"], "job_id")
+    return (project_of(trace, "project_id"), job_id) if job_id and _JOB.fullmatch(job_id) else None
 
 
 def _named(entities: Json) -> Json:
@@ -143,8 +146,10 @@ def _creator_of(trace: Json) -> Json:
     if trace.get("trace_type") == "SystemAction":
         # It has no user or, in a published sample, a service as its user.
         return {"kind": "service"}
-    session = (text_of(trace["user"], "principal_urn") or "").partition("/")[2]
-    words = f"{text_of(trace, 'user_agent') or ''} {session}".lower()
-    tools = (tool for tool, marks in _TOOLS.items() if any(mark in words for mark in marks))
+    urn, _, session = (text_of(trace["user"], "principal_urn") or "").partition("/")
+    # The session of somebody who is no agency is a person's name.
+    told = f"{text_of(trace, 'user_agent') or ''} {session if ':assumed-agency:' in urn else ''}"
+    words = set(re.findall("[a-z0-9]+", told.lower()))
+    tools = (tool for tool, marks in _TOOLS.items() if not words.isdisjoint(marks))
     console = "console" if trace.get("trace_type") == "ConsoleAction" else None
     return creator_of(trace["user"]) | present({"tool": next(tools, console)})

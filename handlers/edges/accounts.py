@@ -34,11 +34,11 @@ def accounts_for(settings: Settings, log: Callable[..., None]) -> Callable[[Head
 
 
 def _by_project(user: Password, settings: Settings, log: Callable[..., None]) -> Accounts:
-    """One token a project: a scope is part of a token."""
+    """One token a project: a scope is part of a token. What can be locked is the password behind them."""
     service = TokenService(user, log, proxy=settings.proxy, ca_bundle=settings.ca_bundle)
 
     def account(project: Json) -> Account:
-        return Account(Renewed(lambda deadline: service.token_for(project, deadline), log), LockOut(log))
+        return Account(Renewed(lambda deadline: service.token_for(project, deadline), log), None)
 
     if not settings.projects:
         return {None: account({"name": user.project_name})}

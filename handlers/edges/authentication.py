@@ -91,7 +91,7 @@ class Authentication:
     def call(self, project_id: str | None, send: Send, deadline: float) -> Reply:
         """What `send` gives with the credentials for a project. Raises TagApiError.
 
-        After a refusal, credentials are renewed once, never twice: a key is locked after five failures.
+        After a refusal, credentials are renewed once, never twice: failures in a row lock a key.
         """
         source, lockout = self._account(project_id)
 

@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import Any
 
 from flask import Request, Response
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from handlers.core.errors import InvalidEvent
 from handlers.core.outcomes import Outcome
@@ -22,6 +22,9 @@ Json = dict[str, Any]
 
 REPLY_MAX = 512
 """Bytes of a reply's body; some Knative dispatchers come to harm above 768."""
+
+EVENTS_MAX = 1000
+"""Events of a delivery. EventGrid sends 20 at the most; without a bound, a small body keeps a worker busy."""
 
 ALLOWED = "POST, OPTIONS"
 
@@ -67,13 +70,14 @@ def _carries(request: Request, tokens: Sequence[str]) -> bool:
     return sum(compare_digest(given.encode(), token.encode()) for token in tokens) > 0
 
 
-def events_of(request: Request, max_body_bytes: int) -> Sequence[Json | Exception]:
+def events_of(request: Request, max_body_bytes: int, timeout: float) -> Sequence[Json | Exception]:
     """The events of a delivery, each a CloudEvent as JSON.
 
+    timeout: seconds that the sender may be silent before its body is there.
     An element of several that is no event is an InvalidEvent in its place. Raises Refused where there is no
     event at all, or one that is alone and cannot be parsed.
     """
-    body = _body(request, max_body_bytes)
+    body = _body(request, max_body_bytes, timeout)
     media_type = request.mimetype
     if media_type.startswith("application/cloudevents") and not re.fullmatch(
         r"application/cloudevents(-batch)?(\+json)?", media_type
@@ -91,10 +95,12 @@ def events_of(request: Request, max_body_bytes: int) -> Sequence[Json | Exceptio
         if media_type.startswith("application/cloudevents-batch") and not isinstance(content, list):
             raise InvalidEvent("a batch is a JSON array of CloudEvents")  # noqa: TRY301 - kept like the others
         found = events.from_content(content)
+        if len(found) > EVENTS_MAX:
+            raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a delivery has at most {EVENTS_MAX} events")
         if len(found) == 1 and isinstance(found[0], InvalidEvent) and not isinstance(content, list):
             raise found[0]
     except InvalidEvent as error:
-        events.keeping(error, body, request.content_type)
+        events.keeping(error, lambda: body, request.content_type)
         raise Refused(HTTPStatus.BAD_REQUEST, str(error), error) from None
     return found
 
@@ -108,7 +114,7 @@ def refusal(refused: Refused) -> Response:
 def reply_of(outcome: Outcome, count: int, path: str, *, kept: bool = False) -> Response:
     """The reply that makes a bus do what the outcome says.
 
-    count: of the events that the delivery held. path: FunctionGraph's /invoke knows 200 as the only success.
+    count: of the events that the delivery held. path: /invoke is FunctionGraph's, and gets 200 for 204.
     kept: the dead letters are in our own sink, and nobody else's business.
     """
     headers: dict[str, str] = {"Tagging-Outcome": outcome.kind} if count == 1 else {}
@@ -140,12 +146,18 @@ def _reply(status: HTTPStatus, text: str = "", headers: dict[str, str] | None = 
     return reply
 
 
-def _body(request: Request, max_body_bytes: int) -> bytes:
+def _body(request: Request, max_body_bytes: int, timeout: float) -> bytes:
     too_large = f"the body is larger than {max_body_bytes} bytes, the limit that MAX_BODY_BYTES sets"
     # The server cuts a chunked body at this limit without a word; one byte more shows that there was more.
     request.max_content_length = max_body_bytes + 1
+    # Where the server says how to reach the connection, a silent sender cannot hold a worker for ever.
+    connection = request.environ.get("gunicorn.socket")
+    if connection is not None:
+        connection.settimeout(timeout)
     try:
         body = request.get_data()
+    except (TimeoutError, ClientDisconnected):
+        raise Refused(HTTPStatus.REQUEST_TIMEOUT, "the body did not come in time") from None
     except RequestEntityTooLarge:
         raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, too_large) from None
     except Exception:  # noqa: BLE001 - the server has errors of its own for a body that breaks off
@@ -153,5 +165,6 @@ def _body(request: Request, max_body_bytes: int) -> bytes:
     if len(body) > max_body_bytes:
         raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, too_large)
     if request.content_length not in {None, len(body)}:
-        raise Refused(HTTPStatus.BAD_REQUEST, "the body ended before its announced length")
+        # 408 and not 400: the event may be sound, and buses deliver it again.
+        raise Refused(HTTPStatus.REQUEST_TIMEOUT, "the body ended before its announced length")
     return body

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from handlers.edges.environment import (
     InvalidSetting,
+    given,
     identity_service,
     is_set,
     one_line,
@@ -127,10 +128,9 @@ def _password(environ: Mapping[str, str]) -> Password:
 
 def _either(environ: Mapping[str, str], names: tuple[str, ...]) -> str:
     """Which of several names for one thing is set; the first where none is."""
-    given = {name: [environ.get(variable) for variable in (name, f"{name}_FILE")] for name in names}
     of_set = [name for name in names if is_set(environ, name)]
     for other in of_set[1:]:
-        if given[other] != given[of_set[0]]:
+        if given(environ, other) != given(environ, of_set[0]):
             raise InvalidSetting(f"{of_set[0]} and {other} are two names of one setting and differ; keep one")
     return of_set[0] if of_set else names[0]
 

@@ -25,6 +25,14 @@ _HINTS = {
     "PROJECTS": "set it to the ids of the projects whose images are to be tagged",
 }
 BELONGS = "it belongs to the other credentials that are set"
+SECRETS = frozenset(
+    (
+        *("OS_TOKEN", "OS_AUTH_TOKEN", "OS_PASSWORD", "EVENTS_TOKEN", "PSEUDONYM_KEY"),
+        *("OS_ACCESS_KEY", "OS_SECRET_KEY", "OS_SECURITY_TOKEN"),
+        *("HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK", "HUAWEICLOUD_SDK_SECURITY_TOKEN"),
+    )
+)
+"""The settings that may also be in the file that NAME_FILE names."""
 
 
 def read(environ: Mapping[str, str], name: str, parse: Callable[[str], T], default: str | None = None) -> T:
@@ -43,9 +51,15 @@ def optional(environ: Mapping[str, str], name: str, parse: Callable[[str], T]) -
     return read(environ, name, parse) if environ.get(name, "").strip() else None
 
 
+def given(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
+    """What is said of a setting: by NAME and, of a secret, by NAME_FILE."""
+    variables = (name, f"{name}_FILE") if name in SECRETS else (name,)
+    return tuple(environ.get(variable, "").strip() for variable in variables)
+
+
 def is_set(environ: Mapping[str, str], name: str) -> bool:
-    """Whether NAME, or NAME_FILE, says something."""
-    return any(environ.get(variable, "").strip() for variable in (name, f"{name}_FILE"))
+    """Whether NAME or, of a secret, NAME_FILE says something."""
+    return any(given(environ, name))
 
 
 def secret(environ: Mapping[str, str], name: str, parse: Callable[[str], str] = header_value) -> Secret:
@@ -61,7 +75,7 @@ def secret(environ: Mapping[str, str], name: str, parse: Callable[[str], str] = 
     try:
         text = Path(path).read_text(encoding="utf-8")
     except (OSError, ValueError):
-        raise InvalidSetting(f"{name}_FILE names {path}, which cannot be read") from None
+        raise InvalidSetting(f"{name}_FILE names a file that cannot be read") from None
     return Secret(read({name: text}, name, parse), Path(path), parse)
 
 
@@ -134,7 +148,7 @@ def certificates(text: str) -> Path:
 def one_of(*choices: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if text.lower() not in choices:
-            raise ValueError(f"is {text!a}; it must be one of {', '.join(choices)}")
+            raise ValueError(f"must be one of {', '.join(choices)}")
         return text.lower()
 
     return parse
@@ -147,7 +161,7 @@ def number(lowest: float, highest: float) -> Callable[[str], float]:
         except ValueError:
             found = -1
         if not lowest <= found <= highest:
-            raise ValueError(f"is {text!a}; it must be a number from {lowest} to {highest}")
+            raise ValueError(f"must be a number from {lowest} to {highest}")
         return found
 
     return parse

@@ -9,7 +9,7 @@ import base64
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import unquote
 
@@ -89,13 +89,13 @@ def from_content(content: Any, envelopes: int = ENVELOPES_MAX) -> list[Json | In
             raise InvalidEvent(f"more than {ENVELOPES_MAX} envelopes are around the event")  # noqa: TRY301
         return [event for each in held for event in _from_held(each, envelopes - 1)]
     except InvalidEvent as error:
-        return [keeping(error, json.dumps(content).encode(), "application/json")]
+        return [keeping(error, lambda: json.dumps(content).encode(), "application/json")]
 
 
-def keeping(error: InvalidEvent, body: bytes, content_type: str | None) -> InvalidEvent:
-    """The error with what a sink keeps of the bytes that are no event."""
+def keeping(error: InvalidEvent, body: Callable[[], bytes], content_type: str | None) -> InvalidEvent:
+    """The error with what a sink keeps of the bytes that are no event, made only where there is a sink."""
     if not error.again:
-        error.letter = unparsable(body, content_type)
+        error.letter = lambda: unparsable(body(), content_type)
     return error
 
 
@@ -104,7 +104,7 @@ def _from_held(held: Any, envelopes: int) -> list[Json | InvalidEvent]:
         return from_content(load_json(held.encode()) if isinstance(held, str) else held, envelopes)
     except (InvalidEvent, UnicodeEncodeError):
         error = InvalidEvent("an envelope holds text that is no JSON")
-        return [keeping(error, held.encode(errors="replace"), "text/plain")]
+        return [keeping(error, lambda: held.encode(errors="replace"), "text/plain")]
 
 
 def load_json(body: bytes) -> Any:

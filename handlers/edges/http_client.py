@@ -7,14 +7,15 @@ import time
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import requests
-from requests.adapters import HTTPAdapter
 from requests.utils import get_auth_from_url
-from urllib3.exceptions import HTTPError, ProtocolError
+from urllib3 import Timeout
+from urllib3.exceptions import HTTPError, ProtocolError, ReadTimeoutError
 
 from handlers.core.errors import TagApiUnavailable
+from handlers.edges.bounded import BoundedAdapter
 
 CONNECT_TIMEOUT = 5.0
 """Seconds."""
@@ -56,7 +57,7 @@ class HttpClient:
         """
         try:
             reply = self._send(request, deadline)
-            content = _read(reply, deadline)
+            content = _read(reply)
         except (requests.RequestException, HTTPError, OSError) as error:
             raise TagApiUnavailable(self._what_broke(error)) from error
         sent = [*secrets, *_secrets_in(request.headers), *self._secrets]
@@ -84,7 +85,7 @@ class HttpClient:
         session.verify = self._verify
         session.proxies.update(self._proxies)
         for scheme in ("http://", "https://"):
-            session.mount(scheme, HTTPAdapter(pool_connections=1, pool_maxsize=1))
+            session.mount(scheme, BoundedAdapter(pool_connections=1, pool_maxsize=1))
         self._thread.session = session
         return session, False
 
@@ -95,7 +96,7 @@ class HttpClient:
                 return f"the proxy did not connect to {self._service}; check IMS_PROXY"
             case requests.exceptions.SSLError():
                 return f"TLS with {self._service} failed; check {self._setting} and OS_CACERT"
-            case requests.Timeout():
+            case requests.Timeout() | ReadTimeoutError():
                 return f"{self._service} did not answer in time; for one event in all that is EVENT_TIMEOUT"
             case _:
                 return (
@@ -104,28 +105,20 @@ class HttpClient:
                 )
 
 
-def _timeout(deadline: float) -> tuple[float, float]:
+def _timeout(deadline: float) -> Any:
+    """A time-out for connecting and answering together, which `requests` takes and its types do not know."""
     remaining = deadline - time.monotonic()
     if remaining <= 0:
         raise requests.Timeout
-    return min(CONNECT_TIMEOUT, remaining), remaining
+    return Timeout(total=remaining, connect=min(CONNECT_TIMEOUT, remaining))
 
 
-def _read(reply: requests.Response, deadline: float) -> bytes:
-    """What there is of the body, within the deadline; read to its end, the connection can be used again."""
-    if reply.raw.length_remaining == 0:  # as after a 204: nothing is to come that has to be watched
-        return reply.content
+def _read(reply: requests.Response) -> bytes:
+    """What there is of the body; read to its end, the connection can be used again."""
     content = b""
-    # The time-out of the connection starts again with every piece; this one does not.
-    watch = threading.Timer(_timeout(deadline)[1], reply.raw.shutdown)
-    watch.start()
-    try:
-        with reply:
-            while len(content) < BODY_MAX and (chunk := reply.raw.read1(BODY_MAX)):
-                content += chunk
-    finally:
-        watch.cancel()
-        _timeout(deadline)
+    with reply:
+        while len(content) < BODY_MAX and (chunk := reply.raw.read1(BODY_MAX)):
+            content += chunk
     return content[:BODY_MAX]
 
 

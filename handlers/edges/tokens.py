@@ -11,6 +11,7 @@ import requests
 
 from handlers.core.errors import (
     CredentialsRejected,
+    PermissionDenied,
     TagApiError,
     TagApiUnavailable,
     Throttled,
@@ -27,9 +28,9 @@ from handlers.edges.renewal import life_of
 PATH = "/v3/auth/tokens"
 
 _MEANINGS: dict[int, tuple[type[TagApiError], str]] = {
-    400: (CredentialsRejected, "does not accept user, domain, project or agency"),
+    400: (PermissionDenied, "does not accept user, domain, project or agency"),
     401: (CredentialsRejected, "does not accept user, password, domain, project or agency"),
-    403: (CredentialsRejected, "does not let the user act for the project, or as the agency"),
+    403: (PermissionDenied, "does not let the user act for the project, or as the agency"),
     404: (UnexpectedReply, "is not at this address; check OS_AUTH_URL"),
     429: (Throttled, "throttles the calls"),
 }
@@ -49,9 +50,18 @@ class TokenService:
         """A token for a project, given by id or name, and the seconds that it lives. Raises TagApiError."""
         password = self._user.password()
         fingerprint = sha256(f"{self._user.username}\n{password}".encode()).hexdigest()
-        return self._lockout.run(
-            fingerprint, deadline, lambda: self._token(password, project, deadline), last=True
-        )
+        scope = json.dumps(project)  # IAM answers 401 to a wrong project as to a wrong password
+        try:
+            return self._lockout.run(
+                fingerprint,
+                deadline,
+                lambda: self._token(password, project, deadline),
+                last=True,
+                scope=scope,
+            )
+        except CredentialsRejected:  # of an accepted password too: nothing newer is to be had
+            self._lockout.give_up(fingerprint, scope)
+            raise
 
     def _token(self, password: str, project: Json, deadline: float) -> tuple[Token, float]:
         user = self._user

@@ -4,9 +4,11 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from handlers.core.conditions import LOOKED_AT_MAX
 from handlers.core.pattern_index import PatternIndex
 from handlers.core.patterns import compile_pattern
 
@@ -100,3 +102,43 @@ def test_cost_does_not_grow_with_patterns_that_cannot_match() -> None:
     many = PatternIndex([compile_pattern(pattern) for pattern in _table(1000)])
     assert few.matching(event) == many.matching(event) == [3]
     assert _calls(lambda: many.matching(event)) <= 2 * _calls(lambda: few.matching(event))
+
+
+def _arrays(values: list[Any]) -> dict[str, Any]:
+    """The same values of a field as one array, nested, and in the elements of another array."""
+    half = len(values) // 2
+    objects = [{"a": values[:half]}, {}, {"a": [[value] for value in values[half:]]}]
+    return {"a": values, "b": {"a": [values[:half], [values[half:]]]}, "c": objects}
+
+
+@pytest.mark.parametrize("pattern", [{"a": [2]}, {"b": {"a": [2]}}, {"c": {"a": [2]}}], ids=str)
+def test_the_first_values_of_a_field_are_looked_at(pattern: dict[str, Any]) -> None:
+    """The last value that counts is found and the first beyond is not, wherever arrays end and begin."""
+    compiled = compile_pattern(pattern)
+    index = PatternIndex([compiled, compile_pattern({"c": {"d": [{"exists": True}]}})])
+    for before, found in ((LOOKED_AT_MAX - 1, True), (LOOKED_AT_MAX, False)):
+        event = _arrays([1] * before + [2, 3])
+        assert compiled.matches(event) is found
+        assert (compiled.why_not(event) is None) is found
+        assert index.matching(event) == [0] * found
+
+
+def test_values_beyond_those_looked_at_cost_nothing() -> None:
+    """An event with 200,000 numbers in a field costs what one with as many as are looked at does."""
+    index = PatternIndex(
+        [compile_pattern({"c": {"a": [{"numeric": [">", bound]}]}}) for bound in range(1, 9)]
+    )
+    large, small = (_arrays([1] * size) for size in (200_000, 2 * LOOKED_AT_MAX))
+    assert _calls(lambda: index.matching(large)) <= 1.1 * _calls(lambda: index.matching(small))
+
+
+def test_a_condition_that_has_held_is_not_tried_again() -> None:
+    """Rules that match at the first value of an array cost nothing at the others."""
+    event = {"a": [1] * LOOKED_AT_MAX}
+
+    def cost(rules: int) -> int:
+        index = PatternIndex([compile_pattern({"a": [{"numeric": ["<", 2]}]})] * rules)
+        assert index.matching(event) == [*range(rules)]
+        return _calls(lambda: index.matching(event))
+
+    assert cost(101) - cost(1) < LOOKED_AT_MAX * 2

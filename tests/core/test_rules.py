@@ -247,6 +247,14 @@ def test_existing_tags(table: str, existing: list[str], written: dict[str, str],
     assert [left.key for left in beside.left_out] == kept
 
 
+def test_tags_that_are_only_logged_stay_beside_others() -> None:
+    """A rule on trial has nothing written, whatever the image has: no tag of it is unchanged or kept."""
+    trial = audit(env="prod") + KEEP.replace("env", "team") + 'mode = "audit"\n'
+    beside = derive(trial).beside(["env.prod", "team.web"])
+    assert audited(beside) == {"env": "prod", "team": "prod"}
+    assert (beside.to_write, beside.unchanged, beside.left_out) == ([], [], [])
+
+
 @pytest.mark.parametrize(
     ("table", "depends"),
     [(rule(env="prod"), False), (KEEP, True), (KEEP + 'mode = "audit"', False)],

@@ -55,6 +55,8 @@ SOUND: dict[str, str] = {
     ),
     "a value of an empty text": '[[rule]]\ntags.env = ""\n',
     "a value with a dot, where IMS allows it": 'limits = "huawei"\n[[rule]]\ntags.v = "1.0"\n',
+    "a value that needs no event": "[[rule]]\ntags.v = '{{ \"Prod\" | lower }}-{{ 1 }}'\n",
+    "a default, which may never be used": "[[rule]]\ntags.v = '{{ type | default(\"a b\") }}'\n",
     "moved codes": FINE + '[outcomes]\n"IMG.0035" = "retry"\n"apigw.0101" = "dead-letter"\n',
 }
 
@@ -220,6 +222,22 @@ FAULTY: dict[str, tuple[str | bytes, str]] = {
     "an object for text": (
         '[[rule]]\ntags.v = "{{ image.creator }}"\n',
         'rule 1: tag "v": image.creator is an object and no text; name one of its members',
+    ),
+    "a value that needs no event, and is refused": (
+        "[[rule]]\ntags.v = '{{ \"pr d!\" }}'\n",
+        "rule 1: tag \"v\": IMS would refuse the value: the character ' ' is not allowed",
+    ),
+    "the same behind filters": (
+        '[[rule]]\ntags.v = \'{{ "a/b c" | split("/") | last ~ "!" }}\'\n',
+        "rule 1: tag \"v\": IMS would refuse the value: the character ' ' is not allowed",
+    ),
+    "a value that needs no event, and is no text": (
+        '[[rule]]\ntags.v = \'{{ "a" | split("/") }}\'\n',
+        'rule 1: tag "v": the value works out for no event: ',
+    ),
+    "a value that needs no event, and is missing": (
+        '[[rule]]\ntags.v = \'{{ ("a" | split("/"))[1] }}\'\n',
+        'rule 1: tag "v": the value works out for no event: ',
     ),
     "an unknown lookup": (
         "[[rule]]\ntags.v = \"{{ type | lookup('temas') }}\"\n[lookup.teams.entries]\na = 'b'\n",

@@ -78,7 +78,12 @@ MENDED = [
     ("common", "Jane.Doe@example.com", "Jane_Doe_example_com"),
     ("common", "  a b  ", "a_b"),
     ("common", "\ta\n", "_a_"),
-    ("common", "äöü", "___"),
+    ("common", "äöü", "___-bc329dbf"),
+    ("common", "张伟", "__-a3a0bafd"),
+    ("common", "李娜", "__-6e9c21fa"),
+    ("common", "a٣", "a_-76e0f319"),
+    ("common", "x" * 42 + "ü", "x" * 34 + "-d2b50178"),
+    ("common", "☃ (v2)", "___v2_"),
     ("common", "\ud800", "_"),
     ("common", "   ", ""),
     ("common", "v" * 43, "v" * 43),
@@ -87,6 +92,7 @@ MENDED = [
     ("huawei", "1.2.3", "1.2.3"),
     ("huawei-cn-new", "镜像 a/b", "镜像 a/b"),
     ("huawei-cn-new", " \t ", "_"),
+    ("huawei-cn-new", "镜像é", "镜像_-568e8e5b"),
 ]
 
 
@@ -94,7 +100,7 @@ MENDED = [
     ("name", "value", "mended"), MENDED, ids=[ascii(value)[:30] for _, value, _ in MENDED]
 )
 def test_mended_values(name: str, value: str, mended: str) -> None:
-    """What is refused becomes "_", spaces at the ends go, and what is too long ends in a hash."""
+    """Refused becomes "_", spaces at the ends go; what is cut or loses a letter or digit ends in a hash."""
     assert mend_value(value, LIMITS[name]) == mended
 
 
@@ -119,6 +125,14 @@ def test_two_long_values_stay_two(start: str, end: str, values: tuple[str, str],
     padding = "x" * limits.value_length
     one, other = (start + padding + value + padding + end for value in values)
     assume(one != other)
+    assert mend_value(one, limits) != mend_value(other, limits)
+
+
+@given(values=st.tuples(_texts, _texts), limits=_profiles)
+def test_letters_and_digits_tell_values_apart(values: tuple[str, str], limits: Limits) -> None:
+    """Values that differ in letters or digits, of whatever alphabet, stay different."""
+    one, other = values
+    assume([*filter(str.isalnum, one)] != [*filter(str.isalnum, other)])
     assert mend_value(one, limits) != mend_value(other, limits)
 
 
@@ -150,3 +164,17 @@ EXISTING: dict[str, tuple[list[str], str | None]] = {
 def test_existing_values(existing: list[str], value: str | None) -> None:
     """A tag of an image is found in both forms in which image objects list it."""
     assert existing_value(existing, "env") == value
+
+
+@pytest.mark.parametrize("key", ["cost.center", "cost"])
+@pytest.mark.parametrize("form", ["{}.42", "{}=42", "{}"])
+def test_existing_values_of_keys_with_dots(key: str, form: str) -> None:
+    """A key is found whole, dots included."""
+    assert existing_value(["costs.7", form.format(key)], key) == ("42" if "42" in form else "")
+
+
+def test_dots_that_may_be_of_key_or_value() -> None:
+    """With dots, a text is taken for every key that it can be of, and with an equals sign for one."""
+    for key, value in {"cost": "center.42", "cost.center": "42"}.items():
+        assert existing_value(["cost.center.42"], key) == value
+    assert existing_value(["cost.center=42"], "cost") is None

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from handlers.core.errors import InvalidEvent
-from handlers.core.images import NotCreated, Says, recognise
+from handlers.core.images import JobStarted, NotCreated, Says, recognise
 from tests.sample_events import ID, JOB, OTHER_ID, PROJECT, SAYS, TIME, USER, Json, image, images, job, trace
 
 CREATED: dict[str, Json] = {
@@ -98,7 +98,6 @@ INVALID: dict[str, Json] = {
     "no sub-jobs": without_id({"entities": {"sub_jobs_result": []}}),
     "sub-jobs no list": without_id({"entities": {"sub_jobs_result": {"id": ID}}}),
     "sub-jobs without an image": without_id({"entities": {"sub_jobs_result": [{"entities": {}}, None]}}),
-    "a job without a project": without_id({"job_id": JOB}),
     "a project without a job": without_id({}, project_id=PROJECT),
     "the job outside the response": without_id({}, project_id=PROJECT, job_id=JOB),
 }
@@ -125,6 +124,9 @@ HOSTILE: dict[str, Json] = {
     "job of another script": without_id({"job_id": "é"}, project_id=PROJECT),
     "job a number": without_id({"job_id": 7}, project_id=PROJECT),
     "job an object": without_id({"job_id": {"a": 1}}, project_id=PROJECT),
+}
+NO_PROJECT: dict[str, Json] = {
+    "absent": without_id({"job_id": JOB}),
     **{f"project {text!r}": without_id({"job_id": JOB}, project_id=text) for text in PATHS},
     "project too short": without_id({"job_id": JOB}, project_id=PROJECT[1:]),
     "project too long": without_id({"job_id": JOB}, project_id=f"{PROJECT}0"),
@@ -149,15 +151,23 @@ def test_ignored(event: Json, why: str) -> None:
 @pytest.mark.parametrize("event", INVALID.values(), ids=INVALID)
 def test_invalid(event: Json) -> None:
     """These say that an image was created, and neither which nor by which job."""
-    with pytest.raises(InvalidEvent, match="which is a UUID, and no job_id beside a project_id"):
+    with pytest.raises(InvalidEvent, match="neither an image id, which is a UUID, nor the id of a job"):
         recognise(event, SAYS)
 
 
 @pytest.mark.parametrize("event", HOSTILE.values(), ids=HOSTILE)
 def test_what_would_not_be_a_name_in_a_path_is_no_job(event: Json) -> None:
-    """A job's and a project's id become a part of a path of the API, and so are never more than names."""
+    """A job's id becomes a part of a path of the API, and so is never more than a name."""
     with pytest.raises(InvalidEvent):
         recognise(event, SAYS)
+
+
+@pytest.mark.parametrize("event", NO_PROJECT.values(), ids=NO_PROJECT)
+def test_what_would_not_be_a_name_in_a_path_is_no_project(event: Json) -> None:
+    """Nor is a project's: what is no project id is as if the trace named none, as older forms do not."""
+    recognised = recognise(event, SAYS)
+    assert isinstance(recognised, JobStarted)
+    assert (recognised.project_id, recognised.job_id) == (None, JOB)
 
 
 def test_other_operations_by_setting() -> None:

@@ -5,6 +5,9 @@ from typing import Any
 from handlers.core.rules import Derived, DerivedTag
 from handlers.core.tags import Writing
 
+HIDDEN_MIN = 4
+"""Characters from which on a value is taken out of reasons."""
+
 
 def account(derived: Derived, writing: Writing, *, values: bool) -> dict[str, list[dict[str, Any]]]:
     """Tags as `written`, `unchanged`, `audited` and `not_written`, each with its rule, the last with why.
@@ -27,11 +30,17 @@ def account(derived: Derived, writing: Writing, *, values: bool) -> dict[str, li
 
 
 def without_values(text: str, derived: Derived) -> str:
-    """A reason that may quote, by the tag API's mouth, what was to be written."""
+    """A reason that may quote, by the tag API's mouth, what was to be written, with *** in its place.
+
+    A value of less than HIDDEN_MIN characters stays: it is a part of other words, which would be garbled.
+    """
     # The longest first, or a part of it that is a value too would leave the rest.
-    for value in sorted((row.tag.value for row in derived.tags if row.tag.value), key=len, reverse=True):
+    values = (row.tag.value for row in derived.tags if len(row.tag.value) >= HIDDEN_MIN)
+    for value in sorted(values, key=len, reverse=True):
         text = text.replace(value, "***")
-        for length in range(len(value) - 1, 2, -1):  # words of the API that are too long are cut, in brackets
+        for length in range(
+            len(value) - 1, HIDDEN_MIN - 1, -1
+        ):  # words of the API that are too long are cut, in brackets
             text = text.replace(f"{value[:length]})", "***)")
     return text
 
