@@ -1,5 +1,6 @@
 """The benchmarks run. What they measure is no matter of tests."""
 
+import random
 import re
 import subprocess
 import sys
@@ -7,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.bench.books import Sent, end_of, script
+from tests.bench.chaos import chaos
+from tests.bench.flood import flood
 from tests.bench.rows import Row, as_json, as_table
 from tests.bench.rules import rules
 from tests.bench.start import start
@@ -21,14 +25,15 @@ def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_list() -> None:
     """`--list` names every benchmark with a sentence, and runs none."""
-    assert [line.split()[0] for line in bench("--list").stdout.splitlines()] == ["start", "rules"]
+    names = [line.split()[0] for line in bench("--list").stdout.splitlines()]
+    assert names == ["start", "rules", "flood", "chaos"]
 
 
 def test_unknown_name() -> None:
     """A name that there is not is answered with those that there are."""
     answer = bench("strat")
     assert (answer.returncode, answer.stdout) == (2, "")
-    assert "there is no strat; choose of start, rules" in answer.stderr
+    assert "there is no strat; choose of start, rules, flood, chaos" in answer.stderr
 
 
 def test_start() -> None:
@@ -42,6 +47,86 @@ def test_rules() -> None:
     """`rules` finds what an event costs, beside 10 rules and beside a call, and what loading costs."""
     rows = rules(rounds=1, sizes=(10, 1_000))
     assert [(len(row.here), len(row.beside)) for row in rows] == [(1, 1), (1, 1), (1, 0), (1, 0)]
+
+
+def test_flood() -> None:
+    """`flood` finds how fast a backlog drains, and every image of it is tagged."""
+    rows = {row.what: row for row in flood(count=60, calls_a_second=30)}
+    assert rows["drained"].here[0] > 0
+    assert rows["images without their tag"].met
+
+
+def test_chaos(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """`chaos` tells its seed, lets every kind of crash happen, and its books balance."""
+    monkeypatch.setenv("SEED", "1")
+    rows = chaos(count=60, pause=0.4, away=0.5)
+    assert capsys.readouterr().err == "chaos: SEED=1\n"
+    assert {row.what for row in rows if row.unit == "times"} == {
+        "bus killed",
+        "emulator away",
+        "function killed",
+        "subscription killed",
+    }
+    sent, *ends = (row.here[0] for row in rows[:5])
+    assert sent == sum(ends) == 60
+    assert all(row.met for row in rows if row.must)
+
+
+def test_script() -> None:
+    """The faults that are not rare make, one after the other, the wanted share of calls go wrong."""
+    right = 1.0
+    rng = random.Random(1)  # noqa: S311 - repeatable, no secret
+    for fault in script(rng, share=1 / 3, rare=5):
+        right *= 1 if "times" in fault else 1 - fault["share"]
+    assert right == pytest.approx(2 / 3)
+
+
+SENT = Sent({"id": "event-1", "data": {"image_id": "42"}}, "tagged", {"created-by": "ada"})
+
+
+@pytest.mark.parametrize(
+    ("said", "reason", "tags", "end"),
+    [
+        pytest.param("tagged", None, {"created-by": "ada"}, ("tagged", ""), id="tagged"),
+        pytest.param("tagged", None, {}, ("tagged", "against the rules"), id="a tag is missing"),
+        pytest.param(
+            "tagged",
+            None,
+            {"created-by": "ada", "owner": "ada"},
+            ("tagged", "against the rules"),
+            id="a tag too many",
+        ),
+        pytest.param("ignored", None, {}, ("ignored", "against the rules"), id="another outcome"),
+        pytest.param("retry", None, {}, ("lost", "lost"), id="never heard of again"),
+        pytest.param("", None, {}, ("lost", "lost"), id="never heard of"),
+        pytest.param("dead-letter", None, {}, ("lost", "lost"), id="dead and not kept"),
+        pytest.param("retry", "No reply: refused", {}, ("dead-letter", ""), id="no reply"),
+        pytest.param(
+            "dead-letter",
+            "TagRefused: no (HTTP 400 IMG.0115 scripted: no such tag)",
+            {},
+            ("dead-letter", ""),
+            id="scripted",
+        ),
+        pytest.param(
+            "dead-letter",
+            "TagRefused: no (HTTP 400 IMG.0115 another)",
+            {},
+            ("dead-letter", "not explained"),
+            id="not scripted",
+        ),
+        pytest.param(
+            "retry",
+            "UnexpectedReply: a page",
+            {"created-by": "eve"},
+            ("dead-letter", "against the rules"),
+            id="dead with a wrong tag",
+        ),
+    ],
+)
+def test_end(said: str, reason: str | None, tags: dict[str, str], end: tuple[str, str]) -> None:
+    """An event's end is right if a rule or a scripted fault explains it, and its image has no other tags."""
+    assert end_of(SENT, said, reason, tags)[:2] == end
 
 
 @pytest.mark.parametrize(

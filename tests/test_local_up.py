@@ -7,7 +7,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -48,6 +49,15 @@ def still_open(output: str) -> list[str]:
     return sorted(filter(answers, ports))
 
 
+def told_by_the_readme() -> str:
+    """The last line of the sample in the README, which counts the ends."""
+    found = re.search(
+        r"^\d+ events: .+; all as they should be\.$", (ROOT / "README.md").read_text(), re.MULTILINE
+    )
+    assert found
+    return found[0]
+
+
 def test_samples(up: Up, tmp_path: Path) -> None:
     """Every sample ends as it should; all the ends there are can be seen; nothing is left behind."""
     ended = up("--once")
@@ -59,7 +69,7 @@ def test_samples(up: Up, tmp_path: Path) -> None:
         "    ignored, 1 attempt\n    why   NotCreated: ",
         "    tagged, 2 attempts\n",
         "    dead-letter, 1 attempt\n    why   InvalidEvent: ",
-        "all as they should be.",
+        told_by_the_readme(),
     ):
         assert seen in ended.stdout
     assert max(map(len, ended.stdout.splitlines())) <= 80
@@ -117,29 +127,97 @@ def test_function_does_not_start(up: Up, tmp_path: Path) -> None:
     assert still_open(ended.stdout) == []
 
 
-def test_stays_up(tmp_path: Path) -> None:
-    """Without --once it stays, tells of further events, and a signal stops everything with exit code 0."""
+@pytest.fixture
+def staying(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """The command without --once, with one event."""
     environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)}
-    (tmp_path / "mine.json").write_text(json.dumps(EVENT))
+    event = str(ROOT / "tests" / "events" / "plain-structured.json")
+    pipe = subprocess.PIPE
     with subprocess.Popen(
-        [*UP, "mine.json"], env=environ, cwd=tmp_path, stdout=subprocess.PIPE, text=True
+        [*UP, event], env=environ, cwd=tmp_path, stdout=pipe, stderr=pipe, text=True
     ) as process:
-        assert process.stdout is not None
-        lines = iter(process.stdout.readline, "")
-        started = next(line for line in lines if line.startswith("  subscription "))
-        exports = next(line for line in lines if line.startswith("  export IMS="))
-        token = next(lines).strip()
-        next(line for line in lines if line.startswith("What becomes of events"))
-        create = 'curl -sf $IMS/v2/images -H "X-Auth-Token: $OS_TOKEN" -d \'{"name": "prod-x"}\''
-        subprocess.run(
-            ["bash", "-ec", f"{exports.strip()}; {token}; {create}"], capture_output=True, check=True
+        yield process
+        process.terminate()
+
+
+def until(process: subprocess.Popen[str], start: str) -> str:
+    """Its output up to and with the next line that starts so."""
+    assert process.stdout is not None
+    read = []
+    for line in process.stdout:
+        read.append(line)
+        if line.startswith(start):
+            break
+    return "".join(read)
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        pytest.param(
+            end,
+            id=end.name,
+            marks=pytest.mark.skipif(
+                signal.getsignal(end) is signal.SIG_IGN, reason="ignored by what started the tests, as nohup"
+            ),
         )
-        assert next(line for line in lines if "tagged, 1 attempt" in line)
-        assert "created-for=production" in next(lines)
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(40) == 0
-    assert still_open(started) == []
-    assert [path.name for path in tmp_path.iterdir()] == ["mine.json"]
+        for end in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    ],
+)
+def test_signal(staying: subprocess.Popen[str], tmp_path: Path, end: signal.Signals) -> None:
+    """Ctrl-C, a stop and a closed terminal each end everything that it started, with exit code 0."""
+    output = until(staying, "What becomes of events")
+    staying.send_signal(end)
+    assert staying.wait(40) == 0
+    assert still_open(output) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_printed_commands(staying: subprocess.Popen[str]) -> None:
+    """The commands that it prints do what they say, in that order, and what becomes of events is told."""
+    commands = until(staying, "What becomes of events").split("in this folder:\n")[1].rsplit("\n", 2)[0]
+    create = re.search(r"curl .*/v2/images .*", commands)
+    assert create
+    ran = subprocess.run(
+        ["bash", "-euc", f"{commands}\n{create[0]}"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert '"name": "prod-x"' in ran.stdout
+    assert "Tagging-Outcome: tagged" in ran.stdout
+    assert '{"key": "created-for", "value": "production"}' in ran.stdout
+    assert "    tagged, 1 attempt\n" in until(staying, "    created-by=")
+    assert "    tagged, 3 attempts\n" in until(staying, "    created-by=")
+
+
+def test_part_stops(staying: subprocess.Popen[str], tmp_path: Path) -> None:
+    """When a part stops by itself, a sentence names it, the rest stops, and the exit code is 1."""
+    output = until(staying, "What becomes of events")
+    [log] = tmp_path.glob("*/bus.log")
+    os.kill(int(log.read_text().removeprefix("[").split("]")[0]), signal.SIGTERM)
+    assert staying.wait(40) == 1
+    assert staying.stderr is not None
+    assert staying.stderr.readline().startswith("The bus has stopped, start again; its last words: ")
+    assert staying.stderr.read().startswith("The logs are in ")
+    assert still_open(output) == []
+
+
+def test_reader_leaves(staying: subprocess.Popen[str], tmp_path: Path) -> None:
+    """When nobody reads its output any more, as with `head`, it ends quietly and leaves nothing."""
+    assert staying.stdout is not None
+    assert staying.stderr is not None
+    staying.stdout.readline()
+    staying.stdout.close()
+    assert staying.wait(40) == 141
+    assert staying.stderr.read() == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_two_at_once(up: Up) -> None:
+    """Two that start at the same moment share no port, and so no part."""
+    event = ROOT / "tests" / "events" / "plain-structured.json"
+    with ThreadPoolExecutor() as pool:
+        one, other = pool.map(lambda _: up("--once", event), range(2))
+    assert (one.returncode, other.returncode) == (0, 0), one.stderr + other.stderr
+    assert not set(re.findall(r":\d+", one.stdout)) & set(re.findall(r":\d+", other.stdout))
 
 
 def test_ports_in_use(up: Up) -> None:
@@ -153,3 +231,32 @@ def test_ports_in_use(up: Up) -> None:
         ended = up("--once", ROOT / "tests" / "events" / "plain-structured.json")
     assert ended.returncode == 0
     assert "nats://127.0.0.1:4222\n" not in ended.stdout
+
+
+ENVIRONMENTS = {
+    "an older Python": ({"PYTHON": "false"}, "", "CPython 3.11 or newer is needed; set PYTHON to one.\n"),
+    "no such Python": ({"PYTHON": "/nowhere"}, "", "CPython 3.11 or newer is needed; set PYTHON to one.\n"),
+    "a checkout that was moved": (
+        {"PYTHON": sys.executable},
+        "#!/elsewhere/.venv/bin/python",
+        "The environment in .venv/ is of another folder or an older Python; remove it and try again.\n",
+    ),
+}
+
+
+@pytest.mark.parametrize(("settings", "pip", "says"), ENVIRONMENTS.values(), ids=ENVIRONMENTS)
+def test_environment(tmp_path: Path, settings: dict[str, str], pip: str, says: str) -> None:
+    """Where the environment cannot be made or used, a sentence says so and nothing is installed."""
+    if pip:
+        script = tmp_path / ".venv" / "bin" / "pip"
+        script.parent.mkdir(parents=True)
+        script.write_text(pip)
+        script.chmod(0o700)
+    before = sorted(tmp_path.rglob("*"))
+    make = f'. "{ROOT}/deploy/local/environment.sh"; environment requirements.txt'
+    environ = {"PATH": os.environ["PATH"], **settings}
+    ended = subprocess.run(
+        ["bash", "-c", make], env=environ, cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (1, "", says)
+    assert sorted(tmp_path.rglob("*")) == before

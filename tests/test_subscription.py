@@ -102,7 +102,7 @@ SETTINGS = {"SUBSCRIBER_URL": "http://function:8080/"}
 def test_default_settings() -> None:
     """Only the subscriber's URL is required."""
     settings = Settings.from_environ(SETTINGS)
-    assert settings == Settings(("nats://127.0.0.1:4222",), "http://function:8080/", 16, 20, 30, 1048576)
+    assert settings == Settings(("nats://127.0.0.1:4222",), "http://function:8080/", 16, 24, 30, 1048576)
 
 
 def test_several_servers() -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import os
 import shutil
 import signal
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from deploy.local import report, samples
 from deploy.local.messages import NoEvent
-from deploy.local.processes import CannotStart, Processes
+from deploy.local.processes import NotRunning, Processes
 from deploy.local.samples import Sample, Sent
 from deploy.local.stack import Stack, start_stack
 from deploy.local.watch import Fate, Watch
@@ -30,12 +31,16 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="image-tagger-"))
     try:
         code = asyncio.run(_up(folder, events, create=not arguments.events, once=arguments.once))
-    except CannotStart as fault:
+    except NotRunning as fault:
         print(fault, file=sys.stderr)
         code = 1
     except (KeyboardInterrupt, asyncio.CancelledError):
         # Without --once a signal is how this ends.
         code = 130 if arguments.once else 0
+    except BrokenPipeError:
+        # Whoever read along has gone, as `head` does; what is still to be written goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 141
     if code == 1:
         print(f"The logs are in {folder}", file=sys.stderr)
     else:
@@ -59,7 +64,10 @@ def _arguments() -> argparse.Namespace:
 async def _up(folder: Path, events: Sequence[Sent], *, create: bool, once: bool) -> int:
     running = asyncio.current_task()
     assert running is not None  # noqa: S101 - asyncio.run made it
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, running.cancel)
+    for end in (signal.SIGTERM, signal.SIGHUP):
+        # A closed terminal sends the second; under nohup that is ignored, and stays so.
+        if signal.getsignal(end) is not signal.SIG_IGN:
+            asyncio.get_running_loop().add_signal_handler(end, running.cancel)
     async with Processes(folder) as processes:
         print("Starting", flush=True)
         stack = await start_stack(processes, lambda line: print(f"  {line}", flush=True))

@@ -5,19 +5,20 @@ import json
 import os
 import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack, ExitStack, suppress
 from pathlib import Path
 from typing import Any, Self
 
 ROOT = Path(__file__).parent.parent.parent
+LOOPBACK = "127.0.0.1"
 
 READY_WITHIN = 20.0
 STOPPED_WITHIN = 35.0
 """Seconds. The subscription finishes what it has begun, so a stop takes as long as its slowest delivery."""
 
 
-class CannotStart(Exception):
-    """Something of the stack does not start; the message is for the person at the terminal."""
+class NotRunning(Exception):
+    """A part of the stack did not start or has stopped; the message is for the person at the terminal."""
 
 
 class Log:
@@ -51,6 +52,7 @@ class Processes:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._running: list[tuple[str, asyncio.subprocess.Process, Log]] = []
         self._stops = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -66,7 +68,7 @@ class Processes:
         settings: Mapping[str, str],
         ready: Callable[[], Awaitable[bool]],
     ) -> Log:
-        """Starts one, asks until it is ready, and returns its log. Raises CannotStart.
+        """Starts one, asks until it is ready, and returns its log. Raises NotRunning.
 
         settings: its environment besides PATH.
         """
@@ -75,7 +77,7 @@ class Processes:
             process = await asyncio.create_subprocess_exec(
                 *command,
                 cwd=ROOT,
-                env={"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1", **settings},
+                env={"PATH": os.environ.get("PATH", os.defpath), "PYTHONDONTWRITEBYTECODE": "1", **settings},
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -87,12 +89,31 @@ class Processes:
             async with asyncio.timeout(READY_WITHIN):
                 while not await ready():
                     if process.returncode is not None:
-                        raise CannotStart(f"The {name} did not start: {log.last_words()}")
+                        raise NotRunning(f"The {name} did not start: {log.last_words()}")
                     await asyncio.sleep(0.05)
         except TimeoutError:
             message = f"The {name} was not ready within {READY_WITHIN:.0f} s: {log.last_words()}"
-            raise CannotStart(message) from None
+            raise NotRunning(message) from None
+        self._running.append((name, process, log))
         return log
+
+    def check(self) -> None:
+        """Raises NotRunning if one that was started has stopped by itself."""
+        for name, process, log in self._running:
+            if process.returncode is not None:
+                raise NotRunning(f"The {name} has stopped, start again; its last words: {log.last_words()}")
+
+    def port(self, wanted: int) -> int:
+        """The wanted port of this machine or the next free one, kept until the end. Raises NotRunning."""
+        for port in range(wanted, wanted + 1000):
+            # The UDP port of the same number is held, which keeps away a stack that starts at the same time.
+            with ExitStack() as claim, socket.socket() as probe, suppress(OSError):
+                claim.enter_context(socket.socket(type=socket.SOCK_DGRAM)).bind((LOOPBACK, port))
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind((LOOPBACK, port))
+                self._stops.enter_context(claim.pop_all())
+                return port
+        raise NotRunning(f"No port from {wanted} to {wanted + 999} is free; stop something and try again.")
 
 
 async def _stop(process: asyncio.subprocess.Process) -> None:
@@ -104,13 +125,3 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
         except TimeoutError:
             process.kill()
             await process.wait()
-
-
-def free_port(wanted: int) -> int:
-    """The wanted port, or the next one that is free."""
-    for port in range(wanted, wanted + 1000):
-        with socket.socket() as probe, suppress(OSError):
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(("127.0.0.1", port))
-            return port
-    raise CannotStart(f"No port from {wanted} to {wanted + 999} is free; stop something and try again.")

@@ -34,7 +34,8 @@ def ending(fate: Fate) -> str:
 def summary(fates: Sequence[Fate], faults: int) -> str:
     counts = ", ".join(f"{number} {outcome}" for outcome, number in Counter(f.outcome for f in fates).items())
     judged = f"{faults} not as it should be, see FAULT above" if faults else "all as they should be"
-    return "\n" + textwrap.fill(f"{len(fates)} events: {counts}; {judged}.", 80)
+    events = "1 event" if len(fates) == 1 else f"{len(fates)} events"
+    return "\n" + textwrap.fill(f"{events}: {counts}; {judged}.", 80)
 
 
 def news(event_id: str, fate: Fate) -> str:
@@ -65,8 +66,9 @@ Copy into another terminal, in this folder:
   curl -s -H "X-Auth-Token: $OS_TOKEN" \\
     $IMS/v2/{PROJECT_ID}/images/62a15f6c-9197-44d2-89c7-708981c1bec1/tags
 
-  # the next two calls of the tag API fail
-  curl -s $IMS/_emulator/faults -d '{{"status": 503, "times": 2}}'
+  # the next two calls of the tag API fail; create an image again to see it
+  curl -s $IMS/_emulator/faults \\
+    -d '{{"status": 503, "times": 2, "match": {{"path": "/v1/cloudimages/tags"}}}}'
 
 What becomes of events:"""
 

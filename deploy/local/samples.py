@@ -82,7 +82,7 @@ async def send(stack: Stack, events: Sequence[Sent]) -> list[Sample]:
     for message, facts in events:
         kept = await bus.jetstream().publish("images.samples", message.body, headers=message.headers)
         expected: dict[str, Any] = {key: facts[key] for key in ("outcome", "reason", "tags") if key in facts}
-        if "RULES" in os.environ:
+        if os.environ.get("RULES"):
             expected.pop("tags", None)  # they are those of the shipped table
         samples.append(Sample(facts["what"], message.event_id, facts.get("image_id"), expected, kept.seq))
     await bus.close()

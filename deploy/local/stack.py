@@ -11,7 +11,7 @@ import aiohttp
 import nats
 from nats.errors import Error as NatsError
 
-from deploy.local.processes import Log, Processes, free_port
+from deploy.local.processes import Log, Processes
 
 PROJECT_ID = "0123456789abcdef0123456789abcdef"
 
@@ -27,7 +27,10 @@ jetstream {{ store_dir: "{folder}" }}
 
 @dataclass(frozen=True)
 class Stack:
-    """Where a running stack can be reached, and the logs that tell what became of events."""
+    """Where a running stack can be reached, and the logs that tell what became of events.
+
+    check: raises NotRunning if a part has stopped.
+    """
 
     bus: str
     ims: str
@@ -35,17 +38,18 @@ class Stack:
     token: str
     function_log: Log
     subscription_log: Log
+    check: Callable[[], None]
 
 
 async def start_stack(processes: Processes, say: Callable[[str], None]) -> Stack:
-    """Starts everything, each part when what it needs is ready. Raises CannotStart.
+    """Starts everything, each part when what it needs is ready. Raises NotRunning.
 
     say: told of each part as it is ready.
     """
     scripts = Path(sys.executable).parent
     token = secrets.token_hex(16)
 
-    port = free_port(4222)
+    port = processes.port(4222)
     bus = f"nats://127.0.0.1:{port}"
     configuration = processes.folder / "nats.conf"
     configuration.write_text(BUS.format(port=port, folder=processes.folder / "jetstream"))
@@ -53,13 +57,13 @@ async def start_stack(processes: Processes, say: Callable[[str], None]) -> Stack
     await processes.start("bus", command, {}, lambda: _connects(bus))
     say(f"bus            {bus}")
 
-    port = free_port(8081)
+    port = processes.port(8081)
     ims = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "deploy.local.ims", "--port", str(port), "--token", token, "--nats", bus]
     await processes.start("IMS emulator", command, {}, _answers(f"{ims}/_emulator/faults"))
     say(f"IMS emulator   {ims}")
 
-    port = free_port(8080)
+    port = processes.port(8080)
     function = f"http://127.0.0.1:{port}"
     command = [str(scripts / "functions-framework"), "--source", "main.py", "--target", "tag_created_image"]
     command += ["--host", "127.0.0.1", "--port", str(port)]
@@ -75,11 +79,11 @@ async def start_stack(processes: Processes, say: Callable[[str], None]) -> Stack
     settings = {"NATS_URL": bus, "SUBSCRIBER_URL": function, "PARALLEL": "8"}
     log = await processes.start("subscription", [sys.executable, "-m", "deploy.nats"], settings, subscribed)
     say(f"subscription   {bus} -> {function}")
-    return Stack(bus, ims, function, token, function_log, log)
+    return Stack(bus, ims, function, token, function_log, log, processes.check)
 
 
 def _passed_on() -> dict[str, str]:
-    settings = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    settings = {name: os.environ[name] for name in PASSED_ON if os.environ.get(name)}
     if "RULES" in settings:
         settings["RULES"] = str(Path(settings["RULES"]).absolute())
     return settings

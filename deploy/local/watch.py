@@ -51,7 +51,11 @@ class Watch:
         return self._fates.setdefault(event_id, Fate())
 
     def look(self) -> list[str]:
-        """Reads what is new in the logs; returns the ids of the events that ended since the last look."""
+        """Reads what is new in the logs; returns the ids of the events that ended since the last look.
+
+        Raises NotRunning if a part of the stack has stopped: then nothing new would ever come.
+        """
+        self._stack.check()
         ended = []
         # The subscription's log first: when it tells an end, the function's log has told its part already.
         deliveries = self._stack.subscription_log.new_lines()

@@ -4,13 +4,20 @@ import argparse
 import inspect
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
+from tests.bench.chaos import chaos
+from tests.bench.flood import flood
 from tests.bench.rows import Row, as_json, as_table
 from tests.bench.rules import rules
 from tests.bench.start import start
 
-BENCHMARKS: dict[str, Callable[[], list[Row]]] = {"start": start, "rules": rules}
+BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
+    "start": start,
+    "rules": rules,
+    "flood": flood,
+    "chaos": chaos,
+}
 
 
 def _name(text: str) -> str:
@@ -27,21 +34,32 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _texts(arguments: argparse.Namespace) -> Iterator[str]:
-    names = arguments.names or list(BENCHMARKS)
-    if arguments.list:
-        yield from (f"{name:<8} {_about(name).splitlines()[0]}" for name in names)
-    elif arguments.json:
-        yield json.dumps({name: as_json(BENCHMARKS[name]()) for name in names})
-    else:
-        yield from (f"{name}: {_about(name)}\n\n{as_table(BENCHMARKS[name]())}\n" for name in names)
-
-
 def _about(name: str) -> str:
     return inspect.getdoc(BENCHMARKS[name]) or ""
 
 
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def main() -> int:
+    """Return the exit status: 1 where a goal is missed that must be met."""
+    arguments = _arguments()
+    names = arguments.names or list(BENCHMARKS)
+    if arguments.list:
+        for name in names:
+            _say(f"{name:<8} {_about(name).splitlines()[0]}")
+        return 0
+    found: dict[str, list[Row]] = {}
+    for name in names:
+        found[name] = BENCHMARKS[name]()
+        if not arguments.json:
+            _say(f"{name}: {_about(name)}\n\n{as_table(found[name])}\n")
+    if arguments.json:
+        _say(json.dumps({name: as_json(rows) for name, rows in found.items()}))
+    return int(any(row.must and not row.met for rows in found.values() for row in rows))
+
+
 if __name__ == "__main__":
-    for text in _texts(_arguments()):
-        sys.stdout.write(f"{text}\n")
-        sys.stdout.flush()
+    sys.exit(main())

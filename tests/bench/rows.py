@@ -10,6 +10,7 @@ class Row(NamedTuple):
 
     beside: the same of what it is compared with, in the same rounds; empty where there is nothing.
     goal: the most that the ratio of the two may be or, with nothing beside it, the quantity itself.
+    must: a missed goal is a fault, however slow the machine.
     """
 
     what: str
@@ -17,6 +18,7 @@ class Row(NamedTuple):
     here: Sequence[float]
     beside: Sequence[float] = ()
     goal: float | None = None
+    must: bool = False
 
     @property
     def ratios(self) -> list[float]:
@@ -54,7 +56,7 @@ def _row(row: Row) -> str:
 
 
 def _figure(value: float, unit: str) -> str:
-    return f"{value:,.0f} {unit}" if value >= 100 else f"{value:.3g} {unit}"
+    return (f"{value:,.0f} {unit}" if value >= 100 else f"{value:.3g} {unit}").rstrip()
 
 
 def _line(what: str, here: str, beside: str, ratio: str, goal: str) -> str:
