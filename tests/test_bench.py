@@ -26,14 +26,14 @@ def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_list() -> None:
     """`--list` names every benchmark with a sentence, and runs none."""
     names = [line.split()[0] for line in bench("--list").stdout.splitlines()]
-    assert names == ["start", "rules", "flood", "chaos"]
+    assert names == ["start", "rules", "recognition", "flood", "chaos"]
 
 
 def test_unknown_name() -> None:
     """A name that there is not is answered with those that there are."""
     answer = bench("strat")
     assert (answer.returncode, answer.stdout) == (2, "")
-    assert "there is no strat; choose of start, rules, flood, chaos" in answer.stderr
+    assert "there is no strat; choose of start, rules, recognition, flood, chaos" in answer.stderr
 
 
 def test_start() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from tests.bench.chaos import chaos
 from tests.bench.flood import flood
+from tests.bench.recognition import recognition
 from tests.bench.rows import Row, as_json, as_table
 from tests.bench.rules import rules
 from tests.bench.start import start
@@ -15,6 +16,7 @@ from tests.bench.start import start
 BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
     "start": start,
     "rules": rules,
+    "recognition": recognition,
     "flood": flood,
     "chaos": chaos,
 }
@@ -49,7 +51,7 @@ def main() -> int:
     names = arguments.names or list(BENCHMARKS)
     if arguments.list:
         for name in names:
-            _say(f"{name:<8} {_about(name).splitlines()[0]}")
+            _say(f"{name:<12} {_about(name).splitlines()[0]}")
         return 0
     found: dict[str, list[Row]] = {}
     for name in names:
