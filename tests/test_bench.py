@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.books import Sent, end_of, script
+from tests.bench.books import Sent, end_of, hear, script
 from tests.bench.chaos import chaos
 from tests.bench.flood import flood
 from tests.bench.rows import Row, as_json, as_table
@@ -79,6 +79,24 @@ def test_script() -> None:
     for fault in script(rng, share=1 / 3, rare=5):
         right *= 1 if "times" in fault else 1 - fault["share"]
     assert right == pytest.approx(2 / 3)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "last"),
+    [
+        (["retry", "tagged"], "tagged"),
+        (["retry", "dead-letter"], "dead-letter"),
+        (["dead-letter", "retry"], "retry"),
+        (["tagged", "retry"], "tagged"),
+    ],
+    ids=["tagged in the end", "dead in the end", "not ended", "a slower delivery beside"],
+)
+def test_hear(outcomes: list[str], last: str) -> None:
+    """An event's last outcome counts, but for the answer of a delivery that another has overtaken."""
+    said: dict[str, str] = {}
+    hear(said, [{"event_id": "event-1", "outcome": outcome} for outcome in outcomes])
+    hear(said, [{"message": "rules.loaded"}])
+    assert said == {"event-1": last}
 
 
 SENT = Sent({"id": "event-1", "data": {"image_id": "42"}}, "tagged", {"created-by": "ada"})

@@ -1,7 +1,7 @@
 """The books of a chaos run: what was sent, what may go wrong, and how an event ended. Pure."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
@@ -117,6 +117,17 @@ def _event(rng: random.Random, number: int, now: str) -> Sent:
         "data": {"image_id": str(UUID(int=rng.getrandbits(128), version=4)), **data},
     }
     return Sent(event | ({"time": time} if has_time else {}), outcome, tags if outcome == "tagged" else {})
+
+
+def hear(said: dict[str, str], lines: Iterable[Mapping[str, Any]]) -> None:
+    """Bring up to date, by event, its last outcome in the function's log.
+
+    A delivery that is taken for lost gets another beside it. Once one of them is accepted the event is done
+    with, and whatever the slower one answers is in vain.
+    """
+    for line in lines:
+        if "outcome" in line and (line["outcome"] in DONE or said.get(line["event_id"]) not in DONE):
+            said[line["event_id"]] = line["outcome"]
 
 
 class End(NamedTuple):

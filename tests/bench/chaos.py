@@ -17,7 +17,7 @@ from itertools import chain
 import nats
 import nats.errors
 
-from tests.bench.books import End, Sent, end_of, events, script
+from tests.bench.books import End, Sent, end_of, events, hear, script
 from tests.bench.rows import Row
 from tests.bench.system import System, running
 
@@ -165,17 +165,18 @@ async def _quiet(_: Exception) -> None:
 def _ends(system: System, sent: Sequence[Sent], said: dict[str, str]) -> tuple[int, list[End]]:
     """How many dead letters there are, and how each event ended; tells of those that ended wrong.
 
-    said: by event, its last outcome in the function's log; brought up to date.
+    said: as of `hear`; brought up to date, and then without the events that have a dead letter, since those
+    begin anew when they are redriven.
     """
-    said |= {
-        line["event_id"]: line["outcome"] for line in system.function.log.new_lines() if "outcome" in line
-    }
+    hear(said, system.function.log.new_lines())
     letters = system.dead_letters("list", "--json")
     reasons = {letter["event"]["id"]: letter["reason"] for letter in letters}
     ends = [
         end_of(each, said.get(each.event_id, ""), reasons.get(each.event_id), system.ims.tags(each.image_id))
         for each in sent
     ]
+    for event_id in reasons:
+        said.pop(event_id, None)
     wrong = [(each, end) for each, end in zip(sent, ends, strict=True) if end.wrong]
     for each, end in wrong[:TOLD]:
         sys.stderr.write(f"{each.event_id} is {end.wrong}: {end.why}\n")
