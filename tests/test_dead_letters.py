@@ -1,10 +1,14 @@
 """Dead letters in the function's own sink, deliveries without the token, and retries in place."""
 
 import json
+import socket
 import stat
 import subprocess
 import sys
+import threading
+import time
 from base64 import b64decode
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +16,8 @@ import pytest
 import requests
 
 from handlers.core.dead_letters import original
-from handlers.edges.sinks import file_sink
+from handlers.core.errors import DeadLetterFailed
+from handlers.edges.sinks import file_sink, http_sink
 from tests.bus import Answer, HttpSubscriber
 from tests.emulator import Ims
 from tests.function import ROOT, Function, Serve, created
@@ -151,6 +156,26 @@ def test_http_sink(serve: Serve, http_subscriber: HttpSubscriber, status: int, a
     assert original(json.loads(request.body)) == NO_ID
     assert request.headers["content-type"].startswith("application/cloudevents+json")
     assert "sink-secret" not in reply.text + function.output()
+
+
+def test_slow_sink() -> None:
+    """A sink that drips the head of its reply does not outlast the time that there is for it."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def drip() -> None:
+            connection, _ = server.accept()
+            with connection, suppress(OSError):
+                for _ in range(100):
+                    connection.sendall(b"H")
+                    time.sleep(0.1)
+
+        dripping = threading.Thread(target=drip)
+        dripping.start()
+        began = time.monotonic()
+        with pytest.raises(DeadLetterFailed):
+            http_sink(f"http://127.0.0.1:{server.getsockname()[1]}")(NO_ID, began)
+        assert time.monotonic() - began < 5
+        dripping.join(20)
 
 
 WRITER = """

@@ -12,6 +12,7 @@ import requests
 from handlers.core.dead_letters import Sink
 from handlers.core.errors import DeadLetterFailed
 from handlers.core.fields import Json
+from handlers.edges.bounded import BoundedAdapter
 
 KEPT = range(200, 300)
 CONNECT_TIMEOUT = 5.0
@@ -63,6 +64,8 @@ def http_sink(address: str) -> Sink:
         try:
             with requests.Session() as session:
                 session.trust_env = False
+                for scheme in ("http://", "https://"):
+                    session.mount(scheme, BoundedAdapter())
                 reply = session.post(
                     address,
                     data=json.dumps(letter).encode(),
