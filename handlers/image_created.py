@@ -115,6 +115,7 @@ def _tag_image(
     fields = about | {
         "image_id": image.image_id,
         **account(derived, writing, values=needs.log_tag_values),
+        "one_by_one": writing.one_by_one,
         "request_ids": writing.request_ids,
         **_times(age, began),
         "api_milliseconds": round((ended - called) * 1000, 1),

@@ -3,6 +3,8 @@
 In a module of its own, since importing the client takes about half a second.
 """
 
+import json
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -12,7 +14,9 @@ import pytest
 from huaweicloudsdkcore.auth.credentials import BasicCredentials
 from huaweicloudsdkcore.exceptions.exceptions import ClientRequestException, ServerResponseException
 
+from handlers.core.tags import Tag
 from tests.emulator import Ims
+from tests.test_tag_api import api_at
 
 UNKNOWN = "62a15f6c-9197-44d2-89c7-708981c1bec1"
 
@@ -83,6 +87,34 @@ def test_the_client_changes_tags_by_the_other_calls(ims: Ims, client: Any) -> No
     client.delete_image_tag(sdk.DeleteImageTagRequest(image_id=image_id, key="c"))
 
     assert ims.tags(image_id) == {"a": "1", "b": "2"}
+
+
+@pytest.mark.parametrize("tag_form", ["image_tag", "tag", "batch"])
+def test_the_function_writes_tags_as_the_client_does(ims: Ims, client: Any, tag_form: str) -> None:
+    """The same call: method, path, query, type of content, whose case does not count, and JSON."""
+    image_id, tags = ims.image(), [Tag("a", "1"), Tag("b", "")]
+    if tag_form == "batch":
+        body = sdk.BatchAddOrDeleteTagsRequestBody(
+            action="create", tags=[sdk.ResourceTag(key, value) for key, value in tags]
+        )
+        client.batch_add_or_delete_tags(sdk.BatchAddOrDeleteTagsRequest(image_id=image_id, body=body))
+    for key, value in tags * (tag_form == "image_tag"):
+        client.create_or_update_tags(put(image_id, image_tag=sdk.ImageTag(key, value)))
+    for key, value in tags * (tag_form == "tag"):
+        client.create_or_update_tags(put(image_id, tag=f"{key}.{value}"))
+    theirs = ims.calls()
+
+    writing = api_at(ims.url, tag_form=tag_form).add_tags(
+        ims.project_id, image_id, tags, time.monotonic() + 5
+    )
+
+    def said(call: dict[str, Any]) -> tuple[Any, ...]:
+        told = (call["method"], call["path"], call["query"], call["headers"]["Content-Type"].lower())
+        return *told, json.loads(call["body"])
+
+    assert writing.not_written == []
+    assert [said(call) for call in ims.calls()[len(theirs) :]] == [said(call) for call in theirs]
+    assert theirs
 
 
 def test_the_client_creates_finds_and_reads_images(ims: Ims, client: Any) -> None:

@@ -1,5 +1,7 @@
 """The fault matrix: every answer of the tag API and every transport fault, in every mode of delivery.
 
+What follows is the same where all tags of an image have one call, so there one mode is enough.
+
 The cells are made of tables. Which error a documented status and code stand for is listed in
 `tests.core.test_replies`; what follows from an error is listed here, once, apart from the table in the code.
 """
@@ -196,17 +198,20 @@ def assert_cell(function: Function, mode: str, age: Age, image_ids: list[str], f
         assert "traceback" not in line
 
 
+ONE_CALL = {"TAG_FORM": "batch", "PROJECTS": Ims.project_id}
+
 CELLS = [
-    pytest.param(fault, mode, age, id=f"{name}, {'young' if age is YOUNG else 'old'}, {mode}")
+    pytest.param(fault, mode, age, settings, id=f"{name}, {'young' if age is YOUNG else 'old'}, {mode}{form}")
     for name, fault in AT_ONCE.items()
     for age in FOLLOWS[fault.error]
-    for mode in MODES
+    for mode, settings, form in [*((mode, {}, "") for mode in MODES), ("binary", ONE_CALL, ", one call")]
 ]
 
 
-@pytest.mark.parametrize(("fault", "mode", "age"), CELLS)
-def test_cell(function: Function, ims: Ims, fault: Fault, mode: str, age: Age) -> None:
+@pytest.mark.parametrize(("fault", "mode", "age", "settings"), CELLS)
+def test_cell(serve: Serve, ims: Ims, fault: Fault, mode: str, age: Age, settings: dict[str, str]) -> None:
     """An answer, or a connection that breaks at once: its error, and what follows from it."""
+    function = serve(**settings)
     image_ids = [ims.image() for _ in range(MODES[mode][1])]
     ims.fault(**fault.script)
 

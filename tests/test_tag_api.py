@@ -41,7 +41,7 @@ def api_at(
 
 
 def write(api: TagApi, *tags: Tag, image_id: str = "any", within: float = 5) -> Writing:
-    return api.add_tags(None, image_id, tags, time.monotonic() + within)
+    return api.add_tags(Ims.project_id, image_id, tags, time.monotonic() + within)
 
 
 def failure(writing: Writing) -> TagApiError:
@@ -50,6 +50,10 @@ def failure(writing: Writing) -> TagApiError:
     assert isinstance(error, TagApiError)
     assert all(failed.error is error for failed in writing.not_written)
     return error
+
+
+over_both_calls = pytest.mark.parametrize("tag_form", ["image_tag", "batch"])
+"""One call a tag, or one for all of them: what comes of it is the same."""
 
 
 # -- the call ---------------------------------------------------------------------------------------
@@ -77,7 +81,7 @@ def test_both_forms_of_a_tag_are_spoken(ims: Ims, tag_form: str, body: dict[str,
     assert len(writing.request_ids) == 1
 
 
-@pytest.mark.parametrize("tag_form", ["image_tag", "tag"])
+@pytest.mark.parametrize("tag_form", ["image_tag", "tag", "batch"])
 @pytest.mark.parametrize("value", ["", "x", "a_-b"])
 def test_values_arrive_as_they_are(ims: Ims, tag_form: str, value: str) -> None:
     """Also the empty one, which IMS documents as allowed."""
@@ -111,38 +115,111 @@ def test_tags_are_written_in_order(ims: Ims) -> None:
     assert len(set(writing.request_ids)) == 3
 
 
-def test_no_tags_are_no_calls(ims: Ims) -> None:
+@over_both_calls
+def test_no_tags_are_no_calls(ims: Ims, tag_form: str) -> None:
     """An image without tags to write costs nothing."""
-    assert write(api_at(ims.url)) == Writing([], [])
+    assert write(api_at(ims.url, tag_form=tag_form)) == Writing([], [])
     assert ims.calls() == []
+
+
+def test_a_batch_is_one_call(ims: Ims) -> None:
+    """All tags in their order, in the documented body, for the project in the path."""
+    image_id = ims.image(tags={"one": "old"})
+
+    writing = write(api_at(ims.url, tag_form="batch"), TWO, ONE, Tag("three", ""), image_id=image_id)
+
+    [call] = ims.calls()
+    path = f"/v2/{ims.project_id}/images/{image_id}/tags/action"
+    assert (call["method"], call["path"], call["query"]) == ("POST", path, "")
+    tags = [{"key": "two", "value": "2"}, {"key": "one", "value": "1"}, {"key": "three", "value": ""}]
+    assert json.loads(call["body"]) == {"action": "create", "tags": tags}
+    assert call["headers"]["Content-Type"] == "application/json;charset=UTF-8"
+    assert ims.tags(image_id) == {"one": "1", "two": "2", "three": ""}
+    assert (writing.not_written, len(writing.request_ids), writing.one_by_one) == ([], 1, "")
+
+
+@pytest.mark.parametrize("tags", [[ONE, TWO], [ONE], []], ids=["two", "one", "none"])
+def test_without_a_project_there_is_no_batch(ims: Ims, tags: list[Tag]) -> None:
+    """Each tag has a call of its own then, and it is told why where there is a tag."""
+    image_id = ims.image()
+    api = api_at(ims.url, tag_form="batch")
+
+    writing = api.add_tags(None, image_id, tags, time.monotonic() + 5)
+
+    assert [call["path"] for call in ims.calls()] == ["/v1/cloudimages/tags"] * len(tags)
+    assert ims.tags(image_id) == dict(tags)
+    assert writing.not_written == []
+    assert ("PROJECTS" in writing.one_by_one) == bool(tags)
 
 
 # -- one tag among several --------------------------------------------------------------------------
 
 
-def test_a_refused_tag_does_not_stop_the_rest(ims: Ims) -> None:
-    """IMG.0115 is about one tag."""
+@over_both_calls
+def test_a_refused_tag_does_not_stop_the_rest(ims: Ims, tag_form: str) -> None:
+    """IMG.0115 is about one tag, also where all were sent in one call."""
     image_id, refused = ims.image(), Tag("not a key", "x")
 
-    writing = write(api_at(ims.url), ONE, refused, TWO, image_id=image_id)
+    writing = write(api_at(ims.url, tag_form=tag_form), ONE, refused, TWO, image_id=image_id)
 
     [(tag, error)] = writing.not_written
     assert (tag, type(error)) == (refused, TagRefused)
     assert ims.tags(image_id) == {"one": "1", "two": "2"}
-    assert len(writing.request_ids) == 3
+    batches = len(ims.calls("POST", "/v2/"))
+    assert batches == (tag_form == "batch")
+    assert len(writing.request_ids) == len(set(writing.request_ids)) == 3 + batches
+    assert ("TagRefused" in writing.one_by_one) == bool(batches)
 
 
-def test_a_full_image_does_not_stop_the_rest(ims: Ims) -> None:
+@over_both_calls
+def test_a_full_image_does_not_stop_the_rest(ims: Ims, tag_form: str) -> None:
     """IMG.0116 is about keys that are new: one that is there already can still get its value."""
     image_id = ims.image(tags={f"k{number}": "old" for number in range(10)})
 
-    writing = write(api_at(ims.url), ONE, Tag("k3", "new"), TWO, image_id=image_id)
+    writing = write(api_at(ims.url, tag_form=tag_form), ONE, Tag("k3", "new"), TWO, image_id=image_id)
 
     assert [(tag, type(error)) for tag, error in writing.not_written] == [
         (ONE, TagQuotaExceeded),
         (TWO, TagQuotaExceeded),
     ]
     assert ims.tags(image_id)["k3"] == "new"
+    assert ("TagQuotaExceeded" in writing.one_by_one) == (tag_form == "batch")
+
+
+@over_both_calls
+def test_the_first_tags_have_what_room_there_is(ims: Ims, tag_form: str) -> None:
+    """Of those that do not all fit, the earliest are written."""
+    image_id = ims.image(tags={f"k{number}": "old" for number in range(8)})
+
+    writing = write(api_at(ims.url, tag_form=tag_form), TWO, ONE, THREE, image_id=image_id)
+
+    assert [tag for tag, _ in writing.not_written] == [THREE]
+    assert list(ims.tags(image_id))[8:] == ["two", "one"]
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        pytest.param("IMG.0115", TagRefused, id="refused"),
+        pytest.param("IMG.0116", TagQuotaExceeded, id="no room"),
+    ],
+)
+def test_a_batch_of_one_is_refused_once(ims: Ims, code: str, error: type[TagApiError]) -> None:
+    """Which tag is meant is certain then."""
+    ims.fault(code=code)
+
+    writing = write(api_at(ims.url, tag_form="batch"), ONE, image_id=ims.image())
+
+    assert type(failure(writing)) is error
+    assert (len(ims.calls()), len(writing.request_ids), writing.one_by_one) == (1, 1, "")
+
+
+def test_the_deadline_is_for_the_batch_and_what_follows_it(ims: Ims) -> None:
+    """A batch that is refused late leaves no time for calls of single tags."""
+    ims.fault(code="IMG.0115", delay=DEADLINE / 2, times=1)
+    ims.fault(delay=9)
+
+    assert_unavailable_in_time(ims.url, tag_form="batch")
 
 
 @pytest.mark.parametrize(
@@ -155,47 +232,58 @@ def test_a_full_image_does_not_stop_the_rest(ims: Ims) -> None:
         pytest.param({"transport": "close"}, TagApiUnavailable, id="closed"),
     ],
 )
-def test_any_other_error_stops_the_rest(ims: Ims, fault: dict[str, Any], error: type[TagApiError]) -> None:
-    """What was not tried is reported as not written, for the same reason; what was written stays."""
+@over_both_calls
+def test_any_other_error_stops_the_rest(
+    ims: Ims, tag_form: str, fault: dict[str, Any], error: type[TagApiError]
+) -> None:
+    """What was not tried is reported as not written, for the same reason; what was written stays.
+
+    A batch that is refused for good may be refused for being one: the first tag alone has to be refused too.
+    """
     image_id = ims.image()
-    api = api_at(ims.url)
-    write(api, ONE, image_id=image_id)
+    write(api_at(ims.url, tag_form=tag_form), ONE, image_id=image_id)
     ims.fault(**fault)
 
-    writing = write(api_at(ims.url), TWO, THREE, image_id=image_id)
+    writing = write(api_at(ims.url, tag_form=tag_form), TWO, THREE, image_id=image_id)
 
     assert [tag for tag, _ in writing.not_written] == [TWO, THREE]
     assert type(failure(writing)) is error
-    assert len(ims.calls()) == 2
+    again = tag_form == "batch" and error is RequestRejected
+    assert len(ims.calls()) == (3 if again else 2)
+    assert bool(writing.one_by_one) == again
     assert ims.tags(image_id) == {"one": "1"}
 
 
-def test_an_error_tells_what_the_api_told(ims: Ims) -> None:
+@over_both_calls
+def test_an_error_tells_what_the_api_told(ims: Ims, tag_form: str) -> None:
     """Status, code, request id and the wished wait."""
     ims.fault(status=429, code="APIG.0308", retry_after=7, headers={"X-Request-Id": "r-1"})
 
-    writing = write(api_at(ims.url), ONE, image_id=ims.image())
+    writing = write(api_at(ims.url, tag_form=tag_form), ONE, TWO, image_id=ims.image())
 
     error = failure(writing)
     assert (error.status, error.code, error.request_id, error.retry_after) == (429, "APIG.0308", "r-1", 7)
     assert writing.request_ids == ["r-1"]
 
 
+@over_both_calls
 @pytest.mark.parametrize("status", [200, 201, 202, 205, 206, 300, 304])
-def test_only_204_is_success(status: int) -> None:
+def test_only_204_is_success(status: int, tag_form: str) -> None:
     """A page of a proxy is often a 200, and nothing was written then."""
     body = b"" if status in {205, 304} else b"<p>welcome</p>"
     with peer(answer(status, body)) as server:
-        assert type(failure(write(api_at(server.url), ONE))) is UnexpectedReply
+        assert type(failure(write(api_at(server.url, tag_form=tag_form), ONE, TWO))) is UnexpectedReply
 
 
+@over_both_calls
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_redirects_are_not_followed(ims: Ims, status: int) -> None:
+def test_redirects_are_not_followed(ims: Ims, status: int, tag_form: str) -> None:
     """The token is for one host only."""
     ims.fault(status=status, headers={"Location": f"{ims.url}/elsewhere"}, times=1)
 
-    assert type(failure(write(api_at(ims.url), ONE))) is UnexpectedReply
-    assert [call["path"] for call in ims.calls()] == ["/v1/cloudimages/tags"]
+    assert type(failure(write(api_at(ims.url, tag_form=tag_form), ONE, TWO))) is UnexpectedReply
+    [call] = ims.calls()
+    assert call["path"].startswith(("/v1/cloudimages/tags", f"/v2/{ims.project_id}/images/"))
 
 
 # -- transport --------------------------------------------------------------------------------------
@@ -219,10 +307,10 @@ def drip(piece: bytes) -> Iterator[bytes]:
         time.sleep(0.05)
 
 
-def assert_unavailable_in_time(url: str) -> None:
+def assert_unavailable_in_time(url: str, tag_form: str = "image_tag") -> None:
     began = time.monotonic()
 
-    writing = write(api_at(url), ONE, TWO, within=DEADLINE)
+    writing = write(api_at(url, tag_form=tag_form), ONE, TWO, within=DEADLINE)
 
     assert time.monotonic() - began < DEADLINE + MARGIN
     assert [tag for tag, _ in writing.not_written] == [ONE, TWO]
@@ -245,11 +333,12 @@ def test_a_refused_connection_is_unavailable() -> None:
         pytest.param({"delay": 3}, id="late answer"),
     ],
 )
-def test_a_broken_connection_is_unavailable(ims: Ims, fault: dict[str, Any]) -> None:
+@over_both_calls
+def test_a_broken_connection_is_unavailable(ims: Ims, fault: dict[str, Any], tag_form: str) -> None:
     """Every transport fault, within the deadline of all calls together."""
     ims.fault(**fault)
 
-    assert_unavailable_in_time(ims.url)
+    assert_unavailable_in_time(ims.url, tag_form)
 
 
 HALF = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 99\r\n\r\n{"
@@ -275,9 +364,12 @@ def test_a_slow_peer_cannot_outlast_the_deadline(said: Any) -> None:
         assert_unavailable_in_time(server.url)
 
 
-def test_after_the_deadline_nothing_is_called(ims: Ims) -> None:
+@over_both_calls
+def test_after_the_deadline_nothing_is_called(ims: Ims, tag_form: str) -> None:
     """A delivery whose time is up writes no more."""
-    assert type(failure(write(api_at(ims.url), ONE, within=0))) is TagApiUnavailable
+    writing = write(api_at(ims.url, tag_form=tag_form), ONE, TWO, within=0)
+
+    assert type(failure(writing)) is TagApiUnavailable
     assert ims.calls() == []
 
 
@@ -327,12 +419,13 @@ def test_one_connection_serves_many_calls(said: Answer) -> None:
         pytest.param([NO_CONTENT, answer(503), NO_CONTENT], 2, False, id="not after a status"),
     ],
 )
+@over_both_calls
 def test_a_call_on_a_dead_connection_is_sent_again_once(
-    answers: list[Answer], requests: int, *, written: bool
+    answers: list[Answer], requests: int, *, written: bool, tag_form: str
 ) -> None:
     """That a kept-alive connection is closed shows only when it is used."""
     with peer(*answers) as server:
-        api = api_at(server.url)
+        api = api_at(server.url, tag_form=tag_form)
         write(api, ONE)
 
         writing = write(api, TWO, within=DEADLINE)

@@ -7,21 +7,15 @@ from handlers.core.errors import InvalidEvent, InvalidTag
 from handlers.core.images import ImageCreated, JobStarted, Says, recognise
 from handlers.core.outcomes import Outcome
 from handlers.core.rules import RuleTable
-from handlers.core.tags import ADD_TAG_PATH, NotWritten, Tag, Writing, add_tag_body
+from handlers.core.tags import Call, NotWritten, Tag, Writing, batch_call, tag_call
 from handlers.edges.events import Json
 from handlers.image_created import Needs, tag_images
 
-
-class Call(NamedTuple):
-    """A call of the tag API."""
-
-    method: str
-    path: str
-    body: Json | None = None
-
-
 NO_IMAGE = "00000000-0000-0000-0000-000000000000"
 """Stands for an image of which only the job is known: no job can be asked here."""
+
+SERVED_PROJECT = "{project_id}"
+"""Stands for the project that is served, which needs the settings of credentials to be known."""
 
 
 class Tagged(NamedTuple):
@@ -89,14 +83,18 @@ class _Notes:
         self, _project_id: str | None, image_id: str, tags: Sequence[Tag], _deadline: float
     ) -> Writing:
         refused = []
+        if self._tag_form == "batch" and tags:
+            self._tags.update(tags)
+            self._calls.append(batch_call(SERVED_PROJECT, image_id, tags))
+            return Writing([], [])
         for tag in tags:
             try:
-                body = add_tag_body(image_id, tag, self._tag_form)
+                call = tag_call(image_id, tag, self._tag_form)
             except InvalidTag as error:
                 refused.append(NotWritten(tag, error))
             else:
                 self._tags[tag.key] = tag.value
-                self._calls.append(Call("PUT", ADD_TAG_PATH, body))
+                self._calls.append(call)
         return Writing(refused, [])
 
     def log(self, _name: str, **fields: Any) -> None:

@@ -7,13 +7,10 @@ ASCII only, where characters and bytes are the same.
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from handlers.core.errors import InvalidTag
-
-ADD_TAG_PATH = "/v1/cloudimages/tags"
-"""Where a tag is added with PUT (IMS API reference, "Adding or Modifying a Tag")."""
 
 
 class Tag(NamedTuple):
@@ -29,10 +26,23 @@ class NotWritten(NamedTuple):
 
 
 class Writing(NamedTuple):
-    """How writing an image's tags went. request_ids: of the tag API's answers, for the vendor's support."""
+    """How writing an image's tags went.
+
+    request_ids: of the tag API's answers, for the vendor's support.
+    one_by_one: why each tag had a call of its own where all were to have one together; "" where not so.
+    """
 
     not_written: list[NotWritten]
     request_ids: list[str]
+    one_by_one: str = ""
+
+
+class Call(NamedTuple):
+    """A call of the image service; body: the JSON that it sends."""
+
+    method: str
+    path: str
+    body: dict[str, Any] | None = None
 
 
 class Limits(NamedTuple):
@@ -87,16 +97,29 @@ def mend_value(value: str, limits: Limits) -> str:
     return mended[: limits.value_length - len(digest)] + digest
 
 
-def add_tag_body(image_id: str, tag: Tag, tag_form: str) -> dict[str, Any]:
-    """The body that adds a tag, in one of the two forms that the API documents, "image_tag" or "tag".
+def tag_call(image_id: str, tag: Tag, tag_form: str) -> Call:
+    """The call that adds one tag, as text for the form "tag", else with key and value apart.
 
     Raises InvalidTag for a key that the form cannot carry.
     """
-    if tag_form == "image_tag":
-        return {"image_id": image_id, "image_tag": tag._asdict()}
-    if "." in tag.key:
-        raise InvalidTag(f'the API splits "{tag.key}" at its dot; use TAG_FORM=image_tag', key=tag.key)
-    return {"image_id": image_id, "tag": f"{tag.key}.{tag.value}"}
+    # PUT /v1/cloudimages/tags (IMS API reference, "Adding or Modifying a Tag")
+    form: dict[str, Any] = {"image_tag": tag._asdict()}
+    if tag_form == "tag":
+        if "." in tag.key:
+            raise InvalidTag(f'the API splits "{tag.key}" at its dot; use TAG_FORM=image_tag', key=tag.key)
+        form = {"tag": f"{tag.key}.{tag.value}"}
+    return Call("PUT", "/v1/cloudimages/tags", {"image_id": image_id, **form})
+
+
+def batch_call(project_id: str, image_id: str, tags: Sequence[Tag]) -> Call:
+    """The call that adds several tags, of different keys, and changes nothing where they are there already.
+
+    project_id, image_id: parts of a path, so ids and never any text of an event.
+    """
+    # POST /v2/{project_id}/images/{image_id}/tags/action (IMS API reference, "Adding or Deleting Image Tags
+    # in a Batch")
+    body = {"action": "create", "tags": [tag._asdict() for tag in tags]}
+    return Call("POST", f"/v2/{project_id}/images/{image_id}/tags/action", body)
 
 
 def existing_value(existing: Iterable[str], key: str) -> str | None:

@@ -99,7 +99,7 @@ def rules(environ: Mapping[str, str]) -> Path:
 
 
 def tag_form(environ: Mapping[str, str]) -> str:
-    return read(environ, "TAG_FORM", one_of("image_tag", "tag"), "image_tag")
+    return read(environ, "TAG_FORM", one_of("image_tag", "tag", "batch"), "image_tag")
 
 
 def says(environ: Mapping[str, str]) -> Says:

@@ -8,10 +8,17 @@ from http import HTTPStatus
 import requests
 from requests.auth import AuthBase
 
-from handlers.core.errors import InvalidTag, TagApiError, TagQuotaExceeded, TagRefused, UnexpectedReply
+from handlers.core.errors import (
+    InvalidTag,
+    RequestRejected,
+    TagApiError,
+    TagQuotaExceeded,
+    TagRefused,
+    UnexpectedReply,
+)
 from handlers.core.fields import Json, as_object
 from handlers.core.replies import error_of
-from handlers.core.tags import ADD_TAG_PATH, NotWritten, Tag, Writing, add_tag_body
+from handlers.core.tags import Call, NotWritten, Tag, Writing, batch_call, tag_call
 from handlers.edges.authentication import Authentication
 from handlers.edges.http_client import HttpClient, Reply
 
@@ -27,7 +34,7 @@ class TagApi:
     """The tag calls of one image service.
 
     Each is for a project: the credentials are its own then. None: there is but one that they are for.
-    tag_form: "image_tag" or "tag", the two bodies that the API documents.
+    tag_form: "image_tag" or "tag", the two bodies of the call for one tag, or "batch", one call for all.
     """
 
     def __init__(
@@ -45,23 +52,43 @@ class TagApi:
     def add_tags(
         self, project_id: str | None, image_id: str, tags: Sequence[Tag], deadline: float
     ) -> Writing:
-        """Writes tags in order, one call a tag; writing one that is there already changes nothing.
+        """Writes tags in order; writing one that is there already changes nothing.
 
         deadline: of `time.monotonic`, for all calls together.
-        A tag that IMS refuses, or has no room for, does not stop those after it; any other error does.
+        A tag that IMS refuses, or has no room for, does not stop the others; any other error does.
         """
+        if self._tag_form != "batch" or not tags:
+            return self._one_by_one(project_id, image_id, tags, deadline)
+        if project_id is None:
+            why = "the path of the batch call needs the project; set PROJECTS"
+            return self._one_by_one(project_id, image_id, tags, deadline)._replace(one_by_one=why)
+        try:
+            return _written([], [self._write(project_id, batch_call(project_id, image_id, tags), deadline)])
+        except TagApiError as error:
+            if len(tags) == 1 or not isinstance(error, RequestRejected):
+                return _written([NotWritten(tag, error) for tag in tags], [])
+            refused = error
+        # One tag may be the reason, and that an answer tells which, or writes the others, is not published.
+        writing = self._one_by_one(project_id, image_id, tags, deadline)
+        return _written(writing.not_written, [refused.request_id, *writing.request_ids])._replace(
+            one_by_one=f"the batch was refused as a whole: {type(refused).__name__}"
+        )
+
+    def _one_by_one(
+        self, project_id: str | None, image_id: str, tags: Sequence[Tag], deadline: float
+    ) -> Writing:
         request_ids: list[str] = []
         not_written: list[NotWritten] = []
         for position, tag in enumerate(tags):
             try:
-                request_ids.append(self._put(project_id, image_id, tag, deadline))
+                call = tag_call(image_id, tag, self._tag_form)
+                request_ids.append(self._write(project_id, call, deadline))
             except (InvalidTag, TagRefused, TagQuotaExceeded) as error:
                 not_written.append(NotWritten(tag, error))
             except TagApiError as error:
                 not_written.extend(NotWritten(untried, error) for untried in tags[position:])
                 break
-        request_ids.extend(getattr(failed.error, "request_id", "") for failed in not_written)
-        return Writing(not_written, list(dict.fromkeys(filter(None, request_ids))))
+        return _written(not_written, request_ids)
 
     def tags_of(self, project_id: str | None, image_id: str, deadline: float) -> list[str]:
         """The tags of an image as image objects list them. Raises TagApiError."""
@@ -82,10 +109,9 @@ class TagApi:
         reply = self._call(project_id, request, HTTPStatus.OK, deadline)
         return as_object(reply.body.decode(errors="replace"))
 
-    def _put(self, project_id: str | None, image_id: str, tag: Tag, deadline: float) -> str:
-        # PUT /v1/cloudimages/tags (IMS API reference, "Adding or Modifying a Tag")
-        content = json.dumps(add_tag_body(image_id, tag, self._tag_form)).encode()
-        request = requests.Request("PUT", f"{self._endpoint}{ADD_TAG_PATH}", headers=_HEADERS, data=content)
+    def _write(self, project_id: str | None, call: Call, deadline: float) -> str:
+        url, content = f"{self._endpoint}{call.path}", json.dumps(call.body).encode()
+        request = requests.Request(call.method, url, headers=_HEADERS, data=content)
         reply = self._call(project_id, request, HTTPStatus.NO_CONTENT, deadline)
         return reply.headers.get("X-Request-Id", "")[:64]
 
@@ -102,3 +128,9 @@ class TagApi:
             raise error_of(reply.status, reply.headers, reply.body, datetime.now(UTC))
 
         return self._authentication.call(project_id, send, deadline)
+
+
+def _written(not_written: list[NotWritten], request_ids: list[str]) -> Writing:
+    """Each request id once, those of errors too."""
+    ids = [*request_ids, *(getattr(failed.error, "request_id", "") for failed in not_written)]
+    return Writing(not_written, list(dict.fromkeys(filter(None, ids))))
