@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import cache
 from http import HTTPStatus
 
 import requests
@@ -105,29 +106,38 @@ class TagApi:
         return self._get(project_id, f"/v1/{project_id}/jobs/{job_id}", deadline)
 
     def _get(self, project_id: str | None, path: str, deadline: float) -> Json:
-        request = requests.Request("GET", f"{self._endpoint}{path}", headers=_HEADERS)
-        reply = self._call(project_id, request, HTTPStatus.OK, deadline)
+        reply = self._call(project_id, Call("GET", path), HTTPStatus.OK, deadline)
         return as_object(reply.body.decode(errors="replace"))
 
     def _write(self, project_id: str | None, call: Call, deadline: float) -> str:
-        url, content = f"{self._endpoint}{call.path}", json.dumps(call.body).encode()
-        request = requests.Request(call.method, url, headers=_HEADERS, data=content)
-        reply = self._call(project_id, request, HTTPStatus.NO_CONTENT, deadline)
+        reply = self._call(project_id, call, HTTPStatus.NO_CONTENT, deadline)
         return reply.headers.get("X-Request-Id", "")[:64]
 
-    def _call(
-        self, project_id: str | None, request: requests.Request, success: HTTPStatus, deadline: float
-    ) -> Reply:
+    def _call(self, project_id: str | None, call: Call, success: HTTPStatus, deadline: float) -> Reply:
         """Makes one call. Raises a TagApiError for every answer with another status than `success`."""
 
         def send(auth: AuthBase) -> Reply:
-            request.auth = auth
-            reply = self._client.send(request.prepare(), deadline)
+            reply = self._client.send(auth(self._request(call)), deadline)
             if reply.status == success:
                 return reply
             raise error_of(reply.status, reply.headers, reply.body, datetime.now(UTC))
 
         return self._authentication.call(project_id, send, deadline)
+
+    def _request(self, call: Call) -> requests.PreparedRequest:
+        # Preparing one for every call would take a tenth of the call's own processor time.
+        request = _prepared(self._endpoint).copy()
+        request.method, request.url = call.method, f"{self._endpoint}{call.path}"
+        if call.body is not None:
+            request.body = json.dumps(call.body).encode()
+            request.headers["Content-Length"] = str(len(request.body))
+        return request
+
+
+@cache
+def _prepared(endpoint: str) -> requests.PreparedRequest:
+    """What all requests of the image service have in common."""
+    return requests.Request("GET", endpoint, headers=_HEADERS).prepare()
 
 
 def _written(not_written: list[NotWritten], request_ids: list[str]) -> Writing:
