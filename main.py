@@ -25,8 +25,7 @@ from handlers.edges import binding
 from handlers.edges.log import log_to_stdout
 from handlers.edges.rules_file import RulesFile
 from handlers.edges.settings import InvalidSetting, Settings
-from handlers.edges.sinks import sink_of
-from handlers.edges.wiring import tag_api_of
+from handlers.edges.wiring import sink_of, tag_api_of
 
 
 def function_from(environ: Mapping[str, str]) -> Callable[[Request], Response]:
@@ -41,7 +40,7 @@ def function_from(environ: Mapping[str, str]) -> Callable[[Request], Response]:
         )
     table = RulesFile(settings.rules, log, (settings.pseudonym_key or "").encode())
     tag_api = tag_api_of(settings, log)
-    sink = sink_of(settings.dead_letter_sink) if settings.dead_letter_sink else None
+    sink = sink_of(settings)
 
     def needs_for(request: Request) -> image_created.Needs:
         api = tag_api(request.headers.get)

@@ -1,18 +1,15 @@
 """The rules table: from an event to its tags. `handlers/rules.md` is its specification."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, Self
 
-from handlers.core import table
 from handlers.core.errors import InvalidTag, MissingAttribute, RuleError
-from handlers.core.expressions import Lookup
 from handlers.core.faults import Fault, InvalidTable
 from handlers.core.lookups import ReadFile
-from handlers.core.outcomes import Moved
 from handlers.core.pattern_index import PatternIndex
 from handlers.core.rule import Rule, Value
-from handlers.core.tags import Limits, Tag, existing_value, fault_of_value, mend_value
+from handlers.core.table import Table, read
+from handlers.core.tags import Tag, existing_value, fault_of_value, mend_value
 
 
 class DerivedTag(NamedTuple):
@@ -37,16 +34,16 @@ class LeftOut(NamedTuple):
     why: str
 
 
-@dataclass(frozen=True, slots=True)
 class Derived:
     """What the rules say of one event, in table order.
 
     unchanged: tags that the image is known to have already, which are not written again.
     """
 
-    tags: list[DerivedTag] = field(default_factory=list)
-    left_out: list[LeftOut] = field(default_factory=list)
-    unchanged: list[DerivedTag] = field(default_factory=list)
+    def __init__(self, tags: Iterable[DerivedTag] = (), left_out: Iterable[LeftOut] = ()) -> None:
+        self.tags = list(tags)
+        self.left_out = list(left_out)
+        self.unchanged: list[DerivedTag] = []
 
     @property
     def to_write(self) -> list[Tag]:
@@ -62,7 +59,7 @@ class Derived:
 
         Tags that are only logged stay: nothing is written in their place.
         """
-        result = Derived(left_out=list(self.left_out))
+        result = Derived(left_out=self.left_out)
         for derived in self.tags:
             value = None if derived.audit else existing_value(existing, derived.tag.key)
             if value == derived.tag.value:
@@ -82,19 +79,16 @@ def _no_files(name: str) -> bytes:
     raise FileNotFoundError(2, "there are no files here", name)
 
 
-@dataclass(frozen=True, slots=True)
 class RuleTable:
     """A table without a fault. Earlier rows win wherever two are in conflict.
 
     outcomes: by upper-case code of the tag API, what follows from it instead of what would.
     """
 
-    limits: Limits
-    rules: tuple[Rule, ...]
-    lookups: dict[str, Lookup]
-    outcomes: dict[str, Moved]
-    index: PatternIndex
-    pseudonym_key: bytes = field(repr=False)
+    def __init__(self, content: Table, pseudonym_key: bytes) -> None:
+        self.limits, self.rules, self.lookups, self.outcomes = content
+        self.index = PatternIndex([rule.when for rule in self.rules])
+        self.pseudonym_key = pseudonym_key
 
     @classmethod
     def load(
@@ -109,11 +103,10 @@ class RuleTable:
         file: the table's name in messages. read_file: reads a file beside it that a lookup names.
         pseudonym_key: of the filter `pseudonym`; without one, a table that uses it has a fault.
         """
-        limits, rules, lookups, outcomes = table.read(content, file, read_file)
-        if not pseudonym_key and (named := [rule.name for rule in rules if rule.makes_pseudonyms]):
+        table = read(content, file, read_file)
+        if not pseudonym_key and (named := [rule.name for rule in table.rules if rule.makes_pseudonyms]):
             raise InvalidTable([Fault(f"{file}: {name}", NO_KEY) for name in named])
-        index = PatternIndex([rule.when for rule in rules])
-        return cls(limits, rules, lookups, outcomes, index, pseudonym_key)
+        return cls(table, pseudonym_key)
 
     def tags_for(self, event: dict[str, Any]) -> Derived:
         """The tags for an event as `core.images` recognised it, all within the limits of IMS.

@@ -5,11 +5,10 @@ what has a line here and nothing else: no attribute, method or global of Python 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from inspect import signature
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
 
@@ -29,11 +28,10 @@ class InvalidTemplate(ValueError):
     """A text is no tag value: what is refused, and what to write instead."""
 
 
-@dataclass(frozen=True, slots=True)
-class Template:
+class Template(NamedTuple):
     """A tag value, checked and ready.
 
-    constant: the text itself where it holds no expression.
+    constant: the text itself where it holds no expression. text: what makes it of an event.
     attributes: paths that the expressions read, such as ("image", "creator", "name").
     lookups: names of the lookup tables that they use. pseudonyms: whether they make any, which needs a key.
     """
@@ -42,7 +40,7 @@ class Template:
     attributes: tuple[tuple[Key, ...], ...]
     lookups: frozenset[str]
     pseudonyms: bool
-    _text: Expression
+    text: Expression
 
     def render(
         self,
@@ -55,7 +53,7 @@ class Template:
         Raises MissingAttribute where the event lacks an attribute and no default stands in, and
         InvalidTag where it holds something that has no text or that a filter cannot take.
         """
-        value: str = self._text(Scope(event, lookups, pseudonym_key))
+        value: str = self.text(Scope(event, lookups, pseudonym_key))
         return value
 
 

@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Mapping
 from hashlib import sha256
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from requests import PreparedRequest
 from requests.auth import AuthBase
 
 from handlers.core.errors import CredentialsRejected
 from handlers.edges.http_client import Reply
-from handlers.edges.lockout import LockOut
+
+if TYPE_CHECKING:
+    from handlers.edges.lockout import LockOut
 
 Send = Callable[[AuthBase], Reply]
 """Makes a call. Raises TagApiError for every answer but success."""
@@ -71,7 +73,7 @@ class Account(NamedTuple):
     """lockout: None for what cannot be locked."""
 
     source: Source
-    lockout: LockOut | None
+    lockout: "LockOut | None"
 
 
 Accounts = Mapping[str | None, Account]

@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from handlers.core.images import Says
@@ -32,8 +32,7 @@ __all__ = ["SHIPPED_RULES", "InvalidSetting", "Settings", "rules", "says", "tag_
 SHIPPED_RULES = Path(__file__).parent.parent / "rules.toml"
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """What the environment says. Times are in seconds, sizes in bytes.
 
     way: of authentication. projects: those served; none where it is the one that the credentials are for.
@@ -44,15 +43,15 @@ class Settings:
     projects: tuple[str, ...]
     rules: Path
     tag_form: str
-    pseudonym_key: str | None = field(repr=False)
+    pseudonym_key: str | None
     not_ready_window: float
     event_timeout: float
     says: Says
     max_body_bytes: int
-    dead_letter_sink: str | None = field(repr=False)
+    dead_letter_sink: str | None
     events_tokens: Secret | None
     invoke_retry_seconds: float
-    proxy: str | None = field(repr=False)
+    proxy: str | None
     ca_bundle: Path | None
     log_level: str
     log_tag_values: bool
@@ -83,6 +82,10 @@ class Settings:
             log_level=read(environ, "LOG_LEVEL", one_of(*LEVELS), "info"),
             log_tag_values=read(environ, "LOG_TAG_VALUES", one_of("true", "false"), "true") == "true",
         )
+
+    def __repr__(self) -> str:
+        """Nothing of what is set, because some of it is secret."""
+        return "Settings(...)"
 
     @property
     def sends_credentials_in_clear(self) -> bool:

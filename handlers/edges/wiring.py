@@ -1,7 +1,8 @@
-"""The tag API, wired from the settings."""
+"""The tag API and the sink, wired from the settings. What is not set is not imported either."""
 
 from collections.abc import Callable
 
+from handlers.core.dead_letters import Sink
 from handlers.edges.authentication import Account, Accounts, Authentication, Given, Header, Token
 from handlers.edges.credentials import GivenToken
 from handlers.edges.http_client import HttpClient
@@ -24,12 +25,20 @@ def tag_api_of(settings: Settings, log: Callable[..., None]) -> Callable[[Header
     return tag_api
 
 
+def sink_of(settings: Settings) -> Sink | None:
+    """Where dead letters go; None where the bus keeps them."""
+    if not settings.dead_letter_sink:
+        return None
+    from handlers.edges import sinks  # noqa: PLC0415 - who has no sink starts without it
+
+    return sinks.sink_of(settings.dead_letter_sink)
+
+
 def _accounts_for(settings: Settings, log: Callable[..., None]) -> Callable[[Header], Accounts]:
     if isinstance(settings.way, GivenToken):
         token = settings.way.token
         accounts: Accounts = {None: Account(Given(lambda: Token(token())), None)}
         return lambda _header: accounts
-    # Here, so that who has a token starts without what it takes to get one.
-    from handlers.edges.accounts import accounts_for  # noqa: PLC0415 - see above
+    from handlers.edges.accounts import accounts_for  # noqa: PLC0415 - who has a token starts without it
 
     return accounts_for(settings, log)
