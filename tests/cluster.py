@@ -12,20 +12,28 @@ import shutil
 import ssl
 import subprocess
 import sysconfig
+import tempfile
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 import nats
 import nats.errors
 import nkeys  # type: ignore[import-untyped] # it ships no types
+import pytest
+from nats.aio.client import Client
 from nats.js import JetStreamContext
+from nats.js.api import RetentionPolicy, StreamConfig
 
 from tests.bus import eventually
 from tests.function import ROOT, free_port
 
 SHIPPED = ROOT / "deploy" / "nats" / "server.conf"
+
+ANSWER_SECONDS = 0.5
+"""Of the cluster, as long as somebody leads who can give it."""
 
 T = TypeVar("T")
 
@@ -113,7 +121,8 @@ class Cluster:
         make_certificates(folder)
         (folder / "auth.conf").write_text(self.identities.configuration)
         ports = [free_port() for _ in range(6)]
-        self.url = ",".join(f"tls://127.0.0.1:{port}" for port in ports[:3])
+        self.urls = [f"tls://127.0.0.1:{port}" for port in ports[:3]]
+        self.url = ",".join(self.urls)
         self._processes = [self._start(number, ports) for number in range(3)]
 
     def _start(self, number: int, ports: list[int]) -> "subprocess.Popen[bytes]":
@@ -133,29 +142,73 @@ class Cluster:
                 stderr=log,
             )
 
+    def kill(self, number: int) -> None:
+        """As a crash would: no farewell to clients and to the other two."""
+        self._processes[number].kill()
+        self._processes[number].wait(15)
+
+    def lead(self, number: int) -> None:
+        """Have this server lead the stream of events and its consumer."""
+        leader = f"nats-{number + 1}"
+        wanted = json.dumps({"placement": {"preferred": leader}}).encode()
+
+        async def lead(client: Client) -> None:
+            for what in ("STREAM.LEADER.STEPDOWN.IMAGES", "CONSUMER.LEADER.STEPDOWN.IMAGES.tagger"):
+                await client.request(f"$JS.API.{what}", wanted, timeout=ANSWER_SECONDS)
+
+        def leads() -> bool:
+            # While a leader is being chosen nobody answers.
+            with suppress(nats.errors.Error):
+                if self._do(_leaders) == [leader, leader]:
+                    return True
+                self._do(lead)
+            return False
+
+        eventually(leads, f"lead of {leader}")
+
     def do(self, work: Callable[[JetStreamContext], Awaitable[T]]) -> T:
         """Run `work` as a user who may do everything."""
+        return self._do(lambda client: work(client.jetstream()))
 
+    def _do(self, work: Callable[[Client], Awaitable[T]]) -> T:
         async def connected() -> T:
             client = await nats.connect(
                 self.url.split(","),
                 user_credentials=self.identities.credentials("everything"),
-                tls=ssl.create_default_context(cafile=self.ca),
+                tls=self.tls,
                 allow_reconnect=False,
             )
             try:
-                return await work(client.jetstream())
+                return await work(client)
             finally:
                 await client.close()
 
         return asyncio.run(connected())
+
+    @classmethod
+    @contextmanager
+    def running(cls) -> Iterator["Cluster"]:
+        """The three, with the streams as an operator makes them: of three replicas."""
+        if not shutil.which("openssl"):
+            pytest.skip("openssl is needed to make certificates")
+        cluster = cls(Path(tempfile.mkdtemp(prefix="nats-of-the-tests-")))
+        try:
+            cluster.ready()
+            cluster.do(_make_streams)
+            yield cluster
+        finally:
+            cluster.stop()
+
+    @property
+    def tls(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cafile=self.ca)
 
     def ready(self) -> None:
         """Return when the three have met, chosen a leader, and answer."""
 
         def answers() -> bool:
             try:
-                self.do(lambda js: js.account_info())
+                self._do(lambda client: client.jetstream(timeout=ANSWER_SECONDS).account_info())
             except nats.errors.Error:
                 return False
             return True
@@ -176,3 +229,18 @@ class Cluster:
         for process in self._processes:
             process.wait(15)
         shutil.rmtree(self.folder)
+
+
+async def _make_streams(js: JetStreamContext) -> None:
+    ours = {"retention": RetentionPolicy.WORK_QUEUE, "num_replicas": 3}
+    await js.add_stream(StreamConfig(name="IMAGES", subjects=["images.>"]), **ours)
+    await js.add_stream(StreamConfig(name="IMAGES_DEAD", subjects=["images-dead.>"], max_bytes=2**20), **ours)
+
+
+async def _leaders(client: Client) -> list[str | None]:
+    js = client.jetstream(timeout=ANSWER_SECONDS)
+    clusters = [
+        (await js.stream_info("IMAGES")).cluster,
+        (await js.consumer_info("IMAGES", "tagger")).cluster,
+    ]
+    return [cluster and cluster.leader for cluster in clusters]

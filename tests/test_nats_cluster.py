@@ -1,13 +1,11 @@
 """The subscription at the cluster that ships: credentials, TLS, least rights, three replicas."""
 
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from nats.js import JetStreamContext
-from nats.js.api import DiscardPolicy, RetentionPolicy, StreamConfig
+from nats.js.api import DiscardPolicy, StreamConfig
 
 from deploy.nats.settings import InvalidSettings, Settings
 from tests.bus import Answer, HttpSubscriber, Subscribing
@@ -19,16 +17,8 @@ Start = Callable[..., Subscribing]
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
-    """The three servers, with the streams as an operator makes them: of three replicas."""
-    if not shutil.which("openssl"):
-        pytest.skip("openssl is needed to make certificates")
-    cluster = Cluster(Path(tempfile.mkdtemp(prefix="nats-of-the-tests-")))
-    try:
-        cluster.ready()
-        cluster.do(_make_streams)
+    with Cluster.running() as cluster:
         yield cluster
-    finally:
-        cluster.stop()
 
 
 @pytest.fixture
@@ -45,12 +35,6 @@ def subscription(cluster: Cluster, subscribing: Start, http_subscriber: HttpSubs
         return subscribing(**settings | changed)
 
     return start
-
-
-async def _make_streams(js: JetStreamContext) -> None:
-    ours = {"retention": RetentionPolicy.WORK_QUEUE, "num_replicas": 3}
-    await js.add_stream(StreamConfig(name="IMAGES", subjects=["images.>"]), **ours)
-    await js.add_stream(StreamConfig(name="IMAGES_DEAD", subjects=["images-dead.>"], max_bytes=2**20), **ours)
 
 
 async def _publish(js: JetStreamContext) -> None:

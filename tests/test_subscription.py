@@ -1,5 +1,6 @@
 """The subscription on NATS JetStream: its pure parts, and the whole on a real bus with a real subscriber."""
 
+import asyncio
 import base64
 import json
 import threading
@@ -18,10 +19,12 @@ from nats.js.errors import APIError
 
 from deploy.nats import policy
 from deploy.nats.binding import cloud_event, http_headers
+from deploy.nats.bus import connected
 from deploy.nats.dead_letters import Failure, dead_letter
 from deploy.nats.policy import Outcome
 from deploy.nats.settings import InvalidSettings, Settings, public
-from tests.bus import Answer, Bus, HttpSubscriber, Received, Subscribing, in_turn
+from deploy.nats.subscription import NOBODY_LEADS
+from tests.bus import PATIENCE, Answer, Bus, HttpSubscriber, Received, Subscribing, in_turn
 
 EVENT = {"ce-specversion": "1.0", "ce-id": "42", "ce-source": "/images", "ce-type": "image.created"}
 STRUCTURED = {"Content-Type": "application/cloudevents+json; charset=UTF-8"}
@@ -616,6 +619,35 @@ def test_kill_of_the_bus(own_bus: Bus, http_subscriber: HttpSubscriber, subscrib
     assert {request.body for request in http_subscriber.received} == {b"%d" % n for n in range(10)}
     assert own_bus.count() == 0
     assert subscription.stop() == 0
+
+
+def test_nobody_leads(own_bus: Bus, http_subscriber: HttpSubscriber, subscribing: Start) -> None:
+    """While no server answers for the consumer, the log says so in words, and what else may be the matter."""
+    subscription = start(subscribing, own_bus, http_subscriber.url)
+    own_bus.do(lambda js: js.delete_consumer("IMAGES", "tagger"))
+    subscription.logged("bus.lost", reason=NOBODY_LEADS)
+    assert subscription.stop() == 0
+
+
+def test_silent_bus() -> None:
+    """A server that no longer says anything, as when its machine is gone, is taken for lost."""
+    given_up = asyncio.Event()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b'INFO {"max_payload": 1048576}\r\n')
+        await reader.readuntil(b"PING\r\n")
+        writer.write(b"PONG\r\n")
+        await reader.read()
+        given_up.set()
+        writer.close()
+
+    async def wait() -> None:
+        server = await asyncio.start_server(talk, "127.0.0.1", 0)
+        url = f"nats://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with server, connected((url,), asyncio.Event(), ping_every=1):
+            await asyncio.wait_for(given_up.wait(), PATIENCE)
+
+    asyncio.run(wait())
 
 
 def test_closed_for_good(own_bus: Bus, http_subscriber: HttpSubscriber, subscribing: Start) -> None:

@@ -4,6 +4,7 @@ from contextlib import suppress
 from time import monotonic
 
 import nats.errors
+import nats.js.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
@@ -18,6 +19,8 @@ from .subscriber import Reply, Subscriber
 
 # How long one request for an event waits at the server, and so how long a stop may take with nothing in hand.
 FETCH_SECONDS = 1.0
+
+NOBODY_LEADS = "No server leads the consumer; if that stays so, start again: the consumer may be gone."
 
 
 class Subscription:
@@ -72,7 +75,8 @@ class Subscription:
             return None
         except nats.errors.Error as error:
             if self._bus.is_connected:
-                log("bus.lost", "WARNING", reason=str(error))
+                nobody = isinstance(error, nats.js.errors.ServiceUnavailableError)
+                log("bus.lost", "WARNING", reason=NOBODY_LEADS if nobody else str(error))
             await self._stopped_within(FETCH_SECONDS)
             return None
 

@@ -1,7 +1,6 @@
 """Everything goes wrong at once; then whether the books balance."""
 
 import asyncio
-import json
 import os
 import random
 import signal
@@ -10,14 +9,11 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import chain
 
-import nats
-import nats.errors
-
 from tests.bench.books import End, Sent, end_of, events, hear, script
+from tests.bench.producer import publish
 from tests.bench.rows import Row
 from tests.bench.system import System, running
 
@@ -139,27 +135,8 @@ def _crashes(
 
 
 async def _publish(url: str, sent: Sequence[Sent]) -> None:
-    """As a producer should: each again, under the same message id, until the bus has confirmed it."""
-    bus = await nats.connect(url, max_reconnect_attempts=-1, reconnect_time_wait=0.1, error_cb=_quiet)
-    stream = bus.jetstream(timeout=2)
-
-    async def until_kept(event: Sent) -> None:
-        headers = {"Content-Type": "application/cloudevents+json", "Nats-Msg-Id": event.event_id}
-        while True:
-            with suppress(nats.errors.Error):
-                await stream.publish("images.created", json.dumps(event.event).encode(), headers=headers)
-                return
-            await asyncio.sleep(0.1)
-
     async with asyncio.timeout(SETTLED_WITHIN):
-        for start in range(0, len(sent), BATCH):
-            await asyncio.gather(*map(until_kept, sent[start : start + BATCH]))
-            await asyncio.sleep(BATCH_SECONDS)
-    await bus.close()
-
-
-async def _quiet(_: Exception) -> None:
-    """A bus that was killed is no news."""
+        await publish([each.event for each in sent], [url], batch=BATCH, pause=BATCH_SECONDS)
 
 
 def _ends(system: System, sent: Sequence[Sent], said: dict[str, str]) -> tuple[int, list[End]]:

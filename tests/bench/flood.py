@@ -1,13 +1,10 @@
 """More events than the tag API lets pass."""
 
 import asyncio
-import json
-from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from nats.js import JetStreamContext
-
+from tests.bench.producer import publish
 from tests.bench.rows import Row
 from tests.bench.system import running
 from tests.function import created
@@ -32,8 +29,7 @@ def flood(count: int = 5_000, calls_a_second: int = 100) -> list[Row]:
         with running(RULES=str(rules)) as system:
             system.subscription.kill()
             images = [system.ims.image() for _ in range(count)]
-            bodies = [json.dumps(created(image)).encode() for image in images]
-            system.bus.do(lambda js: _publish(js, bodies))
+            asyncio.run(publish([created(image) for image in images], [system.bus.url]))
             system.ims.limit_rate(calls_a_second, retry_after=1)
             system.keep_up()
             system.drain(within=10 * count / calls_a_second + 30)
@@ -46,11 +42,3 @@ def flood(count: int = 5_000, calls_a_second: int = 100) -> list[Row]:
         Row("events a second", "", [count / took]),
         Row("images without their tag", "", [untagged], goal=0, must=True),
     ]
-
-
-async def _publish(stream: JetStreamContext, bodies: Sequence[bytes]) -> None:
-    headers = {"Content-Type": "application/cloudevents+json"}
-    for start in range(0, len(bodies), 250):
-        await asyncio.gather(
-            *(stream.publish("images.created", body, headers=headers) for body in bodies[start : start + 250])
-        )

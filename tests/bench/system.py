@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 
 from deploy.local.processes import Log
 from tests.bus import Bus, eventually
@@ -77,13 +77,20 @@ class System:
             time.sleep(0.1)
 
     def dead_letters(self, *verb: str) -> list[dict[str, Any]]:
-        """What the operator's command prints, as JSON. Raise CalledProcessError if it fails."""
-        command = (sys.executable, *SUBSCRIPTION, "dead-letters", *verb)
-        environ = {"PATH": os.environ["PATH"], "NATS_URL": self.bus.url}
-        answer = subprocess.run(
-            command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True
-        )
-        return [json.loads(line) for line in answer.stdout.splitlines()]
+        return dead_letters(*verb, NATS_URL=self.bus.url)
+
+
+def dead_letters(*verb: str, **settings: str) -> list[dict[str, Any]]:
+    """What the operator's command prints, as JSON. Raise CalledProcessError if it fails."""
+    answer = subprocess.run(
+        (sys.executable, *SUBSCRIPTION, "dead-letters", *verb),
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], **settings},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        check=True,
+    )
+    return [json.loads(line) for line in answer.stdout.splitlines()]
 
 
 @contextmanager
@@ -99,18 +106,38 @@ def running(subscription: Sequence[str] = SUBSCRIPTION, **settings: str) -> Iter
         bus.start()
         ims = Ims()
         ends.callback(ims.stop)
-        port = free_port()
-        framework = f"{FRAMEWORK} --source main.py --target tag_created_image --host 127.0.0.1 --port {port}"
-        addresses = {"IMS_ENDPOINT": ims.url, "OS_TOKEN": ims.token}
-        function = Part(folder / "function.log", *framework.split(), **addresses, **settings)
-        addresses = {"NATS_URL": bus.url, "SUBSCRIBER_URL": f"http://127.0.0.1:{port}"}
-        log = folder / "subscription.log"
-        subscribing = Part(log, sys.executable, *subscription, **addresses, **settings)
+        addresses = {"IMS_ENDPOINT": ims.url, "OS_TOKEN": ims.token, "NATS_URL": bus.url}
+        pair = ends.enter_context(delivering(folder, subscription, **addresses, **settings))
+        yield System(bus, ims, pair.function, pair.subscription)
+
+
+class Pair(NamedTuple):
+    """A function and a subscription that posts to it. url: of the function."""
+
+    url: str
+    function: Part
+    subscription: Part
+
+
+@contextmanager
+def delivering(folder: Path, subscription: Sequence[str] = SUBSCRIPTION, **settings: str) -> Iterator[Pair]:
+    """The two, ready, and killed in the end.
+
+    folder: for their logs. subscription: what Python is told to run as it. settings: of both, besides where
+    the function is.
+    """
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    framework = f"{FRAMEWORK} --source main.py --target tag_created_image --host 127.0.0.1 --port {port}"
+    log = folder / f"subscription-{port}.log"
+    function = Part(folder / f"function-{port}.log", *framework.split(), **settings)
+    subscribing = Part(log, sys.executable, *subscription, SUBSCRIBER_URL=url, **settings)
+    with ExitStack() as ends:
         for part in (function, subscribing):
             ends.callback(part.kill)
             part.keep_up()
         eventually(lambda: _answers(port) and b"subscription.ready" in log.read_bytes(), "start of all parts")
-        yield System(bus, ims, function, subscribing)
+        yield Pair(url, function, subscribing)
 
 
 def _answers(port: int) -> bool:
