@@ -8,12 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from tests.bench.__main__ import BENCHMARKS
+from tests.bench.batch import batch
 from tests.bench.books import Sent, end_of, hear, script
 from tests.bench.chaos import chaos
 from tests.bench.flood import flood
 from tests.bench.rows import Row, as_json, as_table
 from tests.bench.rules import rules
+from tests.bench.served import EVENT, tag_api, under_load
+from tests.bench.sizing import sizing
 from tests.bench.start import start
+from tests.bench.throughput import throughput
+from tests.emulator import Ims
 
 ROOT = Path(__file__).parent.parent
 
@@ -26,19 +32,19 @@ def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_list() -> None:
     """`--list` names every benchmark with a sentence, and runs none."""
     names = [line.split()[0] for line in bench("--list").stdout.splitlines()]
-    assert names == ["start", "rules", "recognition", "flood", "chaos"]
+    assert names == list(BENCHMARKS)
 
 
 def test_unknown_name() -> None:
     """A name that there is not is answered with those that there are."""
     answer = bench("strat")
     assert (answer.returncode, answer.stdout) == (2, "")
-    assert "there is no strat; choose of start, rules, recognition, flood, chaos" in answer.stderr
+    assert f"there is no strat; choose of {', '.join(BENCHMARKS)}" in answer.stderr
 
 
 def test_start() -> None:
     """`start` finds times and memory of both functions."""
-    rows = start(rounds=1)
+    rows = start(rounds=1, warm=0.1)
     assert [row.unit for row in rows] == ["ms", "ms", "MiB", "MiB"]
     assert all(len(row.here) == len(row.beside) == 1 and min(*row.here, *row.beside) > 0 for row in rows)
 
@@ -47,6 +53,42 @@ def test_rules() -> None:
     """`rules` finds what an event costs, beside 10 rules and beside a call, and what loading costs."""
     rows = rules(rounds=1, sizes=(10, 1_000))
     assert [(len(row.here), len(row.beside)) for row in rows] == [(1, 1), (1, 1), (1, 0), (1, 0)]
+
+
+def test_throughput() -> None:
+    """`throughput` finds events a second and processor time beside both baselines, and what is not HTTP."""
+    rows = throughput(rounds=1, seconds=0.2, own_times=20)
+    assert [(len(row.here), len(row.beside)) for row in rows] == [(1, 1)] * 5 + [(1, 0)] * 2
+    assert all(row.here[0] > 0 for row in rows[:5])
+
+
+def test_batch() -> None:
+    """`batch` finds how long ten tags take by one call and by ten, and how long the API takes."""
+    together, one_by_one = batch(rounds=1, seconds=0.1, delay=0.01)
+    assert min(together.here[0], *together.beside, *one_by_one.beside) >= 10
+    assert one_by_one.here[0] >= 100
+
+
+def test_sizing() -> None:
+    """`sizing` finds the events a second of each size, with PUT and with the batch call."""
+    rows = sizing(seconds=0.1, delays=[0.01], sizes=[(1, 2)])
+    assert [row.what for row in rows] == ["10 ms, image_tag, 1 x 2", "10 ms, batch, 1 x 2"]
+    assert all(row.here[0] > 0 for row in rows)
+
+
+def test_delay() -> None:
+    """The tag API of the benchmarks waits before each answer."""
+    with tag_api(0.05) as api:
+        assert under_load(api, api, connections=2, seconds=0.1).milliseconds >= 50
+
+
+def test_load(ims: Ims) -> None:
+    """An event that is not answered 204 ends the load, and is no figure."""
+    port = ims.url.rpartition(":")[2]
+    command = [sys.executable, "-m", "tests.bench.load", port, str(EVENT), "1", "5"]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert "an event was answered" in ended.stderr
 
 
 def test_flood() -> None:
@@ -161,6 +203,18 @@ def test_end(said: str, reason: str | None, tags: dict[str, str], end: tuple[str
             False,
             "a load 1,400 ms 500 ms MISSED",
             id="goal of a figure",
+        ),
+        pytest.param(
+            Row("a rate", "/s", [180, 260, 200], [100, 100, 100], goal=2, least=True),
+            True,
+            "a rate 200 /s 100 /s 2.00 (1.80-2.60) >= 2.00 met",
+            id="goal that is the least",
+        ),
+        pytest.param(
+            Row("a rate", "/s", [190], [100], goal=2, least=True),
+            False,
+            "a rate 190 /s 100 /s 1.90 (1.90-1.90) >= 2.00 MISSED",
+            id="less than the least",
         ),
         pytest.param(
             Row("a size", "MiB", [4.25], [5]), None, "a size 4.25 MiB 5 MiB 0.85 (0.85-0.85)", id="none"

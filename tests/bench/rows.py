@@ -10,6 +10,7 @@ class Row(NamedTuple):
 
     beside: the same of what it is compared with, in the same rounds; empty where there is nothing.
     goal: the most that the ratio of the two may be or, with nothing beside it, the quantity itself.
+    least: the goal is the least and not the most.
     must: a missed goal is a fault, however slow the machine.
     """
 
@@ -19,6 +20,7 @@ class Row(NamedTuple):
     beside: Sequence[float] = ()
     goal: float | None = None
     must: bool = False
+    least: bool = False
 
     @property
     def ratios(self) -> list[float]:
@@ -31,7 +33,10 @@ class Row(NamedTuple):
 
     @property
     def met(self) -> bool | None:
-        return None if self.goal is None else median(self.ratios or self.here) <= self.goal
+        if self.goal is None:
+            return None
+        found = median(self.ratios or self.here)
+        return found >= self.goal if self.least else found <= self.goal
 
 
 def as_json(rows: Iterable[Row]) -> list[dict[str, Any]]:
@@ -50,8 +55,8 @@ def _row(row: Row) -> str:
         beside = _figure(median(row.beside), row.unit)
         ratio = f"{median(row.ratios):.2f} ({min(row.ratios):.2f}-{max(row.ratios):.2f})"
     if row.goal is not None:
-        most = f"{row.goal:.2f}" if row.beside else _figure(row.goal, row.unit)
-        goal = f"{most} {'met' if row.met else 'MISSED'}"
+        bound = f"{row.goal:.2f}" if row.beside else _figure(row.goal, row.unit)
+        goal = f"{'>= ' * row.least}{bound} {'met' if row.met else 'MISSED'}"
     return _line(row.what, here, beside, ratio, goal)
 
 

@@ -1,48 +1,33 @@
 """Start-up and memory of the function."""
 
-import os
 import subprocess
-import sys
 import time
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from http.client import HTTPConnection
 from pathlib import Path
 
 from tests.bench.rows import Row
-from tests.emulator import Ims
-from tests.function import free_port
-
-ROOT = Path(__file__).parent.parent.parent
-FRAMEWORK = str(Path(sys.executable).parent / "functions-framework")
-EVENT = ROOT / "tests/events/eventgrid-trace.json"
-IMAGE_ID = "3f7185de-b59a-4bb8-aa1d-7a513528b0e9"
-
-STARTS_WITHIN = 30.0
-"""Seconds."""
+from tests.bench.served import EVENT, STARTS_WITHIN, Served, function, tag_api, under_load
 
 QUANTITIES = (
     ("start to healthy", "ms", 1.10),
     ("start to first event answered", "ms", 1.10),
-    ("RSS, master and worker", "MiB", None),
-    ("PSS, master and worker", "MiB", None),
+    ("RSS warm, master and worker", "MiB", None),
+    ("PSS warm, master and worker", "MiB", 1.10),
 )
 """What each start yields, in this order. RSS counts the pages that master and worker share twice."""
 
 
-def start(rounds: int = 10) -> list[Row]:
-    """How long the function takes to start, and the memory that it has then.
+def start(rounds: int = 10, warm: float = 1) -> list[Row]:
+    """How long the function takes to start, and the memory that it has when warm.
 
-    here: the function with the shipped table; its first event makes it write three
-    tags to the IMS emulator. beside: a function that imports requests and answers
-    204. Both run under functions-framework.
+    here: the function with the shipped table, which writes three tags for each
+    event. beside: a function that imports requests and answers 204. Both run
+    under functions-framework with 8 threads; warm is after a second under load.
     """
-    with ExitStack() as stack:
-        ims = Ims()
-        stack.callback(ims.stop)
-        ims.image(id=IMAGE_ID)
-        environment = {"PATH": os.environ["PATH"], "IMS_ENDPOINT": ims.url, "OS_TOKEN": ims.token}
+    with tag_api() as api:
         pairs = [
-            (_start("main.py", environment), _start("tests/bench/baseline_bare.py", environment))
+            (_start("main.py", api, warm), _start("tests/bench/baseline_bare.py", api, warm))
             for _ in range(rounds + 1)
         ]
     # The first start of each has written the bytecode that the others read.
@@ -53,24 +38,19 @@ def start(rounds: int = 10) -> list[Row]:
     ]
 
 
-def _start(source: str, environment: dict[str, str]) -> tuple[float, ...]:
-    """Starts a function, has it answer an event, stops it. Gives its QUANTITIES."""
-    port = free_port()
-    options = f"--source {source} --target tag_created_image --host 127.0.0.1 --port {port}".split()
+def _start(source: str, api: Served, warm: float) -> tuple[float, ...]:
+    """Starts a function, has it answer events, stops it. Gives its QUANTITIES. warm: seconds of load."""
     began = time.perf_counter()
-    process = subprocess.Popen([FRAMEWORK, *options], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
-    try:
-        _first_answer(process, port)
+    with function(source, api, THREADS="8") as served:
+        _first_answer(served.process, served.port)
         healthy = time.perf_counter()
-        _call(port, "POST", "/", EVENT.read_bytes())
+        _call(served.port, "POST", "/", EVENT.read_bytes())
         answered = time.perf_counter()
-        return (healthy - began) * 1000, (answered - began) * 1000, *_memory(process.pid)
-    finally:
-        process.terminate()
-        process.wait(10)
+        under_load(served, api, 8, warm)
+        return (healthy - began) * 1000, (answered - began) * 1000, *_memory(served)
 
 
-def _first_answer(process: subprocess.Popen[bytes], port: int) -> None:
+def _first_answer(process: subprocess.Popen[str], port: int) -> None:
     until = time.perf_counter() + STARTS_WITHIN
     while time.perf_counter() < until and process.poll() is None:
         with suppress(ConnectionError):
@@ -90,10 +70,9 @@ def _call(port: int, method: str, path: str, body: bytes | None = None) -> None:
         connection.close()
 
 
-def _memory(master: int) -> tuple[float, float]:
+def _memory(served: Served) -> tuple[float, float]:
     """RSS and PSS in MiB of a process and its children, as Linux has them."""
-    children = Path(f"/proc/{master}/task/{master}/children").read_text(encoding="ascii").split()
-    rollups = [Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii") for pid in (master, *children)]
+    rollups = [Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii") for pid in served.processes]
     rows = [line.split() for rollup in rollups for line in rollup.splitlines()]
     rss, pss = (sum(int(row[1]) for row in rows if row[0] == name) / 1024 for name in ("Rss:", "Pss:"))
     return rss, pss

@@ -1,0 +1,82 @@
+"""How many events a second one process handles, and where its processor time goes."""
+
+import time
+from contextlib import ExitStack, redirect_stdout
+from functools import partial
+from tempfile import TemporaryFile
+from typing import Any
+
+from handlers.core.tags import Writing
+from handlers.edges.events import from_content, load_json
+from handlers.edges.log import log_to_stdout
+from handlers.edges.rules_file import RulesFile
+from handlers.edges.settings import says
+from handlers.image_created import Needs, tag_images
+from tests.bench.rows import Row
+from tests.bench.served import EVENT, ROOT, function, tag_api, under_load
+
+SOURCES = ("main.py", "tests/bench/baseline_session.py", "tests/bench/baseline_put.py")
+THREADS = 8
+
+
+def throughput(rounds: int = 5, seconds: float = 4, own_times: int = 500) -> list[Row]:
+    """How many events a second one process handles, three tags an event by PUT.
+
+    here: the function with the shipped table. beside: the handler that a user
+    writes in an afternoon, with a requests.Session for all calls or requests.put
+    for each. 8 threads, 16 connections, an API that answers at once.
+    Outside HTTP: from the body of an event to its log line without the calls, alone
+    in a process. beside: all of an event, where events come one after the other.
+    """
+    with ExitStack() as stack:
+        api = stack.enter_context(tag_api())
+        served = [
+            stack.enter_context(function(source, api, WORKERS="1", THREADS=str(THREADS)))
+            for source in SOURCES
+        ]
+        load = partial(under_load, api=api, connections=2 * THREADS)
+        for each in served:
+            load(each, seconds=seconds / 4)
+        seen = [[load(each, seconds=seconds) for each in served] for _ in range(rounds)]
+        alone = [under_load(served[0], api, 1, seconds / 2).cpu for _ in range(rounds)]
+        own = [_own_milliseconds(own_times) for _ in range(rounds)]
+    here, session, put = zip(*seen, strict=True)
+    rates = [[each.events_a_second for each in side] for side in (here, session, put)]
+    cpus = [[each.cpu for each in side] for side in (here, session, put)]
+    return [
+        Row("events a second / session", "", rates[0], rates[1], goal=1.25, least=True),
+        Row("events a second / put", "", rates[0], rates[2], goal=2, least=True),
+        Row("processor time / session", "ms", cpus[0], cpus[1]),
+        Row("processor time / put", "ms", cpus[0], cpus[2]),
+        Row("outside HTTP / an event alone", "ms", own, alone, goal=0.15),
+        Row("of a core: the tag API", "%", [each.api for each in here]),
+        Row("of a core: the load", "%", [each.load for each in here]),
+    ]
+
+
+def _own_milliseconds(times: int) -> float:
+    """The processor time that recognising an event, deriving its tags and logging take."""
+    body = EVENT.read_bytes()
+    log = log_to_stdout("info")
+    needs = Needs(
+        says=says({}),
+        table=RulesFile(ROOT / "handlers/rules.toml", log),
+        job=_no_call,
+        tags_of=_no_call,
+        add_tags=lambda *_: Writing([], ["4a1de8f29c0b4a53a1a55f1f5b7f4c03"]),
+        young_below=1800,
+        log=log,
+    )
+    with TemporaryFile("w", encoding="utf-8") as output, redirect_stdout(output):
+        began = time.thread_time()
+        for _ in range(times):
+            (event,) = from_content(load_json(body))
+            outcome = tag_images(event, needs, time.monotonic() + 20)
+        took = time.thread_time() - began
+    if outcome.kind != "tagged":
+        raise RuntimeError(outcome)
+    return took / times * 1000
+
+
+def _no_call(*_: object) -> Any:
+    raise RuntimeError("this event needs no other call")
