@@ -4,6 +4,7 @@ Serve it with `functions-framework --source main.py --target tag_created_image`.
 Run as a script, this file is the operator's commands: `python main.py --help`.
 """
 
+import gc
 import os
 import sys
 
@@ -92,3 +93,6 @@ try:
     tag_created_image = function_from(os.environ)
 except (InvalidSetting, InvalidTable, OSError) as fault:
     sys.exit(f"the function does not start: {fault}")
+
+# Before the server forks: garbage collection would write to, and so copy, every page that a worker shares.
+gc.freeze()

@@ -5,7 +5,6 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from traceback import walk_tb
 from typing import Any
@@ -462,7 +461,7 @@ def machine(ims: Ims, log: Lines) -> TagApi:
     ims.put_key("AK-1", secret="one", security_token="t-1", ends_at=time.time() + 3600)
     ims.identity(machine_key="AK-1")
     given = {"IMS_ENDPOINT": ims.url, "PROJECTS": ims.project_id, "CREDENTIALS": "ecs"}
-    settings = replace(Settings.from_environ(given), way=Metadata(f"{ims.url}/machine"))
+    settings = Settings.from_environ(given)._replace(way=Metadata(f"{ims.url}/machine"))
     return tag_api_of(settings, log)(lambda _: None)
 
 

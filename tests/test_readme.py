@@ -2,7 +2,6 @@
 
 import os
 import re
-from dataclasses import replace
 from pathlib import Path
 
 from handlers.core.errors import TaggingError
@@ -54,7 +53,7 @@ def test_settings() -> None:
     # Patterns have no equality; what one is made from tells.
     assert str(stated.says.types.why_not({})) == str(default.says.types.why_not({}))
     assert stated.says.traces == default.says.traces
-    assert replace(stated, says=default.says, way=default.way) == default
+    assert stated._replace(says=default.says, way=default.way) == default
     assert {name for name, row in rows.items() if row == "required"} == required.keys()
     assert default.rules == SHIPPED_RULES
     assert (default.proxy, default.ca_bundle) == (None, None)

@@ -1,4 +1,4 @@
-"""Connections for `requests` on which an answer arrives as a whole within its time-out, or not at all."""
+"""Connections on which an answer arrives as a whole within its time-out, or not at all."""
 
 import socket
 import time
@@ -6,7 +6,7 @@ from http.client import HTTPResponse
 from io import BufferedReader, RawIOBase
 from typing import Any
 
-from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 
@@ -51,16 +51,7 @@ class _Secure(HTTPSConnection):
     response_class = _Response
 
 
-class BoundedAdapter(HTTPAdapter):
-    """Makes connections, with a proxy or without, whose answers arrive in time or not at all.
-
-    For one service: every request goes where the first went, by its proxy and with its certificates.
-    """
-
-    _pool: Any = None
-
-    def get_connection_with_tls_context(self, *arguments: Any, **named: Any) -> Any:
-        if self._pool is None:  # finding it anew would take 8 % of a call's processor time
-            self._pool = super().get_connection_with_tls_context(*arguments, **named)
-            self._pool.ConnectionCls = _Secure if self._pool.scheme == "https" else _Plain
-        return self._pool
+def bounded(pool: HTTPConnectionPool) -> HTTPConnectionPool:
+    """The pool, to a server or to a proxy, making connections whose answers arrive in time or not at all."""
+    pool.ConnectionCls = _Secure if pool.scheme == "https" else _Plain
+    return pool

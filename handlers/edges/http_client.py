@@ -9,13 +9,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import requests
-from requests.utils import get_auth_from_url
-from urllib3 import Timeout
-from urllib3.exceptions import HTTPError, ProtocolError, ReadTimeoutError
+from requests import PreparedRequest
+from requests.utils import DEFAULT_CA_BUNDLE_PATH, get_auth_from_url
+from urllib3 import BaseHTTPResponse, HTTPConnectionPool, PoolManager, ProxyManager, Timeout, exceptions
 
 from handlers.core.errors import TagApiUnavailable
-from handlers.edges.bounded import BoundedAdapter
+from handlers.edges.bounded import bounded
 
 CONNECT_TIMEOUT = 5.0
 """Seconds."""
@@ -41,14 +40,16 @@ class HttpClient:
     def __init__(self, service: str, setting: str, *, proxy: str | None, ca_bundle: Path | None) -> None:
         self._service = service
         self._setting = setting
-        self._proxies = {"http": proxy, "https": proxy} if proxy else {}
+        self._proxy = proxy
         user, password = get_auth_from_url(proxy or "")
-        self._secrets = [password, b64encode(f"{user}:{password}".encode()).decode()] * bool(password)
-        self._verify = str(ca_bundle) if ca_bundle else True
-        # An adapter a thread: none waits for another's connection, and each knows whether its own was used.
+        basic = b64encode(f"{user}:{password}".encode()).decode()
+        self._proxy_headers = {"Proxy-Authorization": f"Basic {basic}"} if user else {}
+        self._secrets = [password, basic] * bool(password)
+        self._ca_certs = str(ca_bundle or DEFAULT_CA_BUNDLE_PATH)
+        # A pool a thread: none waits for another's connection, and each knows whether its own was used.
         self._thread = threading.local()
 
-    def send(self, request: requests.PreparedRequest, deadline: float, *secrets: str) -> Reply:
+    def send(self, request: PreparedRequest, deadline: float, *secrets: str) -> Reply:
         """The answer, whatever its status. Raises TagApiUnavailable.
 
         deadline: of `time.monotonic`. secrets: that the body of the request holds.
@@ -58,50 +59,72 @@ class HttpClient:
         try:
             reply = self._send(request, deadline)
             content = _read(reply)
-        except (requests.RequestException, HTTPError, OSError) as error:
+        except (exceptions.HTTPError, OSError) as error:
             raise TagApiUnavailable(self._what_broke(error)) from error
         sent = [*secrets, *_secrets_in(request.headers), *self._secrets]
         if "X-Request-Id" in reply.headers:
             reply.headers["X-Request-Id"] = _hide(reply.headers["X-Request-Id"], sent)
-        return Reply(reply.status_code, reply.headers, _hide_in_json(content, sent))
+        return Reply(reply.status, reply.headers, _hide_in_json(content, sent))
 
-    def _send(self, request: requests.PreparedRequest, deadline: float) -> requests.Response:
-        adapter, used = self._adapter()
+    def _send(self, request: PreparedRequest, deadline: float) -> BaseHTTPResponse:
+        pool, used = self._pool(request)
+        url = request.url or ""
+        # A proxy gets the whole address, unless it connects and passes on what it cannot read.
+        address = url if self._proxy and url.startswith("http://") else request.path_url
 
-        def sent() -> requests.Response:
-            timeout = _timeout(deadline)
-            return adapter.send(
-                request, timeout=timeout, stream=True, verify=self._verify, proxies=self._proxies
+        def sent() -> BaseHTTPResponse:
+            return pool.urlopen(
+                request.method or "",
+                address,
+                request.body,
+                request.headers,
+                retries=False,
+                assert_same_host=False,
+                timeout=_timeout(deadline),
+                preload_content=False,
+                decode_content=False,
             )
 
         try:
             return sent()
-        except requests.ConnectionError as error:
+        except exceptions.ProtocolError:
             # That the other side has closed a kept-alive connection shows only now. The call is idempotent.
-            if not used or not isinstance(error.args[0], ProtocolError):
+            if not used:
                 raise
             return sent()
 
-    def _adapter(self) -> tuple[BoundedAdapter, bool]:
-        """This thread's adapter, and whether it was used before.
+    def _pool(self, request: PreparedRequest) -> tuple[HTTPConnectionPool, bool]:
+        """This thread's pool of one connection, and whether it was used before.
 
-        Not a session: it would do what nobody needs here, keep cookies and look for redirects, and take a
-        tenth of a call's processor time for it.
+        Of urllib3, which is beneath the sessions of requests: those would do for each call what nobody needs
+        here, keep cookies, look for redirects, find the proxy and the pool, in more time than a call takes.
         """
-        adapter: BoundedAdapter | None = getattr(self._thread, "adapter", None)
-        if adapter is not None:
-            return adapter, True
-        adapter = self._thread.adapter = BoundedAdapter(pool_connections=1, pool_maxsize=1)
-        return adapter, False
+        pool: HTTPConnectionPool | None = getattr(self._thread, "pool", None)
+        if pool is not None:
+            return pool, True
+        options: Any = {
+            "num_pools": 1,
+            "maxsize": 1,
+            "cert_reqs": "CERT_REQUIRED",
+            "ca_certs": self._ca_certs,
+        }
+        if self._proxy:
+            manager: PoolManager = ProxyManager(self._proxy, proxy_headers=self._proxy_headers, **options)
+        else:
+            manager = PoolManager(**options)
+        pool = self._thread.pool = bounded(manager.connection_from_url(request.url or ""))
+        return pool, False
 
     def _what_broke(self, error: Exception) -> str:
         """Words without the exception's own: those hold addresses, and of a proxy its password."""
         match error:
-            case requests.exceptions.ProxyError():
+            case exceptions.ProxyError():
                 return f"the proxy did not connect to {self._service}; check IMS_PROXY"
-            case requests.exceptions.SSLError():
+            case exceptions.SSLError():
                 return f"TLS with {self._service} failed; check {self._setting} and OS_CACERT"
-            case requests.Timeout() | ReadTimeoutError():
+            case exceptions.TimeoutError() | TimeoutError() if not isinstance(
+                error, exceptions.NewConnectionError
+            ):
                 return f"{self._service} did not answer in time; for one event in all that is EVENT_TIMEOUT"
             case _:
                 return (
@@ -110,19 +133,19 @@ class HttpClient:
                 )
 
 
-def _timeout(deadline: float) -> Any:
-    """A time-out for connecting and answering together, which `requests` takes and its types do not know."""
+def _timeout(deadline: float) -> Timeout:
+    """For connecting and answering together."""
     remaining = deadline - time.monotonic()
     if remaining <= 0:
-        raise requests.Timeout
+        raise TimeoutError
     return Timeout(total=remaining, connect=min(CONNECT_TIMEOUT, remaining))
 
 
-def _read(reply: requests.Response) -> bytes:
+def _read(reply: BaseHTTPResponse) -> bytes:
     """What there is of the body; read to its end, the connection can be used again."""
     content = b""
     with reply:
-        while len(content) < BODY_MAX and (chunk := reply.raw.read1(BODY_MAX)):
+        while len(content) < BODY_MAX and (chunk := reply.read1(BODY_MAX)):
             content += chunk
     return content[:BODY_MAX]
 

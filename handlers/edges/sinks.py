@@ -7,15 +7,14 @@ import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import requests
+from requests import Request
 
 from handlers.core.dead_letters import Sink
-from handlers.core.errors import DeadLetterFailed
+from handlers.core.errors import DeadLetterFailed, TagApiUnavailable
 from handlers.core.fields import Json
-from handlers.edges.bounded import BoundedAdapter
+from handlers.edges.http_client import HttpClient
 
 KEPT = range(200, 300)
-CONNECT_TIMEOUT = 5.0
 MINIMAL_TIMEOUT = 1.0
 """Seconds. A dead letter is worth a second even where its event has used up all its time."""
 
@@ -58,26 +57,17 @@ def file_sink(path: Path) -> Sink:
 
 def http_sink(address: str) -> Sink:
     """Posts in structured mode; 2xx means kept. Neither redirects nor proxies of the environment count."""
+    client = HttpClient("the sink", "DEAD_LETTER_SINK", proxy=None, ca_bundle=None)
+    headers = {"Content-Type": "application/cloudevents+json; charset=utf-8"}
 
     def keep(letter: Json, deadline: float) -> None:
-        remaining = max(deadline - time.monotonic(), MINIMAL_TIMEOUT)
+        request = Request("POST", address, headers=headers, data=json.dumps(letter).encode()).prepare()
         try:
-            with requests.Session() as session:
-                session.trust_env = False
-                for scheme in ("http://", "https://"):
-                    session.mount(scheme, BoundedAdapter())
-                reply = session.post(
-                    address,
-                    data=json.dumps(letter).encode(),
-                    headers={"Content-Type": "application/cloudevents+json; charset=utf-8"},
-                    timeout=(min(CONNECT_TIMEOUT, remaining), remaining),
-                    allow_redirects=False,
-                    stream=True,
-                )
-        except (requests.RequestException, ValueError) as error:
+            reply = client.send(request, max(deadline, time.monotonic() + MINIMAL_TIMEOUT))
+        except TagApiUnavailable as error:
             raise DeadLetterFailed(f"the sink {public(address)} was not reached") from error
-        if reply.status_code not in KEPT:
-            raise DeadLetterFailed(f"the sink {public(address)} answered {reply.status_code}")
+        if reply.status not in KEPT:
+            raise DeadLetterFailed(f"the sink {public(address)} answered {reply.status}")
 
     return keep
 
