@@ -8,6 +8,7 @@ from handlers.core.errors import TaggingError
 from handlers.core.outcomes import TABLE
 from handlers.edges import credentials, settings
 from handlers.edges.settings import SHIPPED_RULES, Settings
+from tests.bench.__main__ import BENCHMARKS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -19,6 +20,11 @@ def table(heading: str) -> list[list[str]]:
     lines = re.search(r"(?:^\|.*\n)+", section, re.MULTILINE)
     assert lines
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[0].splitlines()[2:]]
+
+
+def test_speed() -> None:
+    """The table of benchmarks names those that there are, in their order."""
+    assert list(dict.fromkeys(row[0].strip("`") for row in table("Speed"))) == list(BENCHMARKS)
 
 
 def test_outcomes() -> None:

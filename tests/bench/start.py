@@ -18,12 +18,12 @@ QUANTITIES = (
 """What each start yields, in this order. RSS counts the pages that master and worker share twice."""
 
 
-def start(rounds: int = 10, warm: float = 1) -> list[Row]:
+def start(rounds: int = 10, warm: float = 3) -> list[Row]:
     """How long the function takes to start, and the memory that it has when warm.
 
     here: the function with the shipped table, which writes three tags for each
     event. beside: a function that imports requests and answers 204. Both run
-    under functions-framework with 8 threads; warm is after a second under load.
+    under functions-framework with 8 threads; warm is after three seconds under load.
     """
     with tag_api() as api:
         pairs = [
