@@ -80,11 +80,13 @@ def test_no_event_shapes_a_path(serve: Serve, ims: Ims, tables: dict[str, str], 
 
 
 @pytest.mark.parametrize("project_id", [Ims.project_id, OTHER])
-def test_the_path_has_the_project_of_the_event(serve: Serve, ims: Ims, project_id: str) -> None:
+def test_the_path_has_the_project_of_the_event(
+    serve: Serve, ims: Ims, tables: dict[str, str], project_id: str
+) -> None:
     """Of several that are served; signatures cover the path."""
     ims.put_key("AK", secret=SECRET, projects=[ims.project_id, OTHER])
     keys = {"OS_TOKEN": "", "OS_ACCESS_KEY": "AK", "OS_SECRET_KEY": SECRET}
-    function = serve(TAG_FORM="batch", PROJECTS=f"{ims.project_id} {OTHER}", **keys)
+    function = serve(TAG_FORM="batch", RULES=tables["ten"], PROJECTS=f"{ims.project_id} {OTHER}", **keys)
     image_id = ims.image(project_id=project_id)
     event = created(image_id, data={"image_id": image_id, "project_id": project_id})
 
@@ -156,7 +158,9 @@ def test_both_calls_end_the_same(
     [
         pytest.param("ten", 1, id="ten tags"),
         pytest.param("[[rule]]\nmode = 'audit'\ntags.a = '1'\n", 0, id="nothing to write"),
-        pytest.param("limits = 'huawei-cn-new'\n[[rule]]\ntags.'a.b' = '1'\n", 1, id="a key with a dot"),
+        pytest.param(
+            "limits = 'huawei-cn-new'\n[[rule]]\ntags.'a.b' = '1'\ntags.c = '2'\n", 1, id="a key with a dot"
+        ),
     ],
 )
 def test_explain(commands: Commands, tmp_path: Path, tables: dict[str, str], table: str, calls: int) -> None:
@@ -176,3 +180,27 @@ def test_explain(commands: Commands, tmp_path: Path, tables: dict[str, str], tab
         tags = [{"key": key, "value": value} for key, value in image["tags"].items()]
         assert call["body"] == {"action": "create", "tags": tags}
     assert fits(commands("explain", event, "--rules", rules, TAG_FORM="batch").out)
+
+
+def test_a_gateway_without_the_call(serve: Serve, ims: Ims, tables: dict[str, str]) -> None:
+    """Where the path of the batch is not known, each tag has its PUT."""
+    ims.fault(status=404, body='{"error_code": "APIG.0101", "error_msg": "-"}', match={"method": "POST"})
+    image_id = ims.image()
+    function = serve(TAG_FORM="batch", RULES=tables["ten"], PROJECTS=ims.project_id)
+
+    assert function.structured(created(image_id)).headers["Tagging-Outcome"] == "tagged"
+
+    assert [call["method"] for call in ims.calls()] == ["POST", *["PUT"] * 10]
+    assert "UnexpectedReply" in function.lines()[0]["one_by_one"]
+
+
+def test_one_tag_is_no_batch(serve: Serve, ims: Ims, tmp_path: Path) -> None:
+    """It would gain nothing, and the call that every gateway has is the PUT."""
+    rules = tmp_path / "rules.toml"
+    rules.write_text("[[rule]]\ntags.a = '1'\n", encoding="utf-8")
+    function = serve(TAG_FORM="batch", RULES=str(rules), PROJECTS=ims.project_id)
+
+    assert function.structured(created(ims.image())).headers["Tagging-Outcome"] == "tagged"
+
+    assert [call["method"] for call in ims.calls()] == ["PUT"]
+    assert "one_by_one" not in function.lines()[0]

@@ -178,6 +178,34 @@ def test_slow_sink() -> None:
         dripping.join(20)
 
 
+@pytest.mark.parametrize(
+    "reply", [b"200 OK\r\n\r\nhello", b"202 Accepted\r\nContent-Length: 20\r\n\r\nabc"], ids=["open", "short"]
+)
+def test_status_decides(reply: bytes) -> None:
+    """A sink has kept what it answers with 2xx, whatever becomes of the reply's body."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 " + reply)
+                kept.wait(10)
+
+        kept = threading.Event()
+        answering = threading.Thread(target=answer)
+        answering.start()
+        http_sink(f"http://127.0.0.1:{server.getsockname()[1]}")(NO_ID, time.monotonic() + 5)
+        kept.set()
+        answering.join(20)
+
+
+def test_unusable_address() -> None:
+    """An address that no request can be made for keeps nothing, and that is said."""
+    with pytest.raises(DeadLetterFailed):
+        http_sink("http://u:p%E2%82%AC@127.0.0.1:1/")(NO_ID, time.monotonic() + 5)
+
+
 WRITER = """
 import sys
 from pathlib import Path

@@ -140,7 +140,7 @@ def test_a_batch_is_one_call(ims: Ims) -> None:
 
 @pytest.mark.parametrize("tags", [[ONE, TWO], [ONE], []], ids=["two", "one", "none"])
 def test_without_a_project_there_is_no_batch(ims: Ims, tags: list[Tag]) -> None:
-    """Each tag has a call of its own then, and it is told why where there is a tag."""
+    """Each tag has a call of its own then, and it is told why where there are several."""
     image_id = ims.image()
     api = api_at(ims.url, tag_form="batch")
 
@@ -149,7 +149,7 @@ def test_without_a_project_there_is_no_batch(ims: Ims, tags: list[Tag]) -> None:
     assert [call["path"] for call in ims.calls()] == ["/v1/cloudimages/tags"] * len(tags)
     assert ims.tags(image_id) == dict(tags)
     assert writing.not_written == []
-    assert ("PROJECTS" in writing.one_by_one) == bool(tags)
+    assert ("PROJECTS" in writing.one_by_one) == (len(tags) > 1)
 
 
 # -- one tag among several --------------------------------------------------------------------------
@@ -477,6 +477,15 @@ def test_a_proxy_without_a_tunnel_is_unavailable(said: Answer) -> None:
         error = failure(write(api_at("https://ims.invalid", proxy=server.url), ONE, within=DEADLINE))
 
     assert type(error) is TagApiUnavailable
+
+
+def test_a_proxy_that_closed_a_kept_connection_is_asked_again() -> None:
+    """Once, as the API itself is where there is no proxy."""
+    with peer(NO_CONTENT, CLOSE, NO_CONTENT) as server:
+        api = api_at("http://ims.invalid", proxy=server.url)
+
+        assert [write(api, ONE).not_written for _ in range(2)] == [[], []]
+        assert len(server.requests) == 3
 
 
 # -- TLS --------------------------------------------------------------------------------------------

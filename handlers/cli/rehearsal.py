@@ -7,7 +7,7 @@ from handlers.core.errors import InvalidEvent, InvalidTag
 from handlers.core.images import ImageCreated, JobStarted, Says, recognise
 from handlers.core.outcomes import Outcome
 from handlers.core.rules import RuleTable
-from handlers.core.tags import Call, NotWritten, Tag, Writing, batch_call, tag_call
+from handlers.core.tags import BATCH_MIN, Call, NotWritten, Tag, Writing, batch_call, tag_call
 from handlers.edges.events import Json
 from handlers.image_created import Needs, tag_images
 
@@ -83,7 +83,7 @@ class _Notes:
         self, _project_id: str | None, image_id: str, tags: Sequence[Tag], _deadline: float
     ) -> Writing:
         refused = []
-        if self._tag_form == "batch" and tags:
+        if self._tag_form == "batch" and len(tags) >= BATCH_MIN:
             self._tags.update(tags)
             self._calls.append(batch_call(SERVED_PROJECT, image_id, tags))
             return Writing([], [])

@@ -12,6 +12,9 @@ from typing import Any, NamedTuple
 
 from handlers.core.errors import InvalidTag
 
+BATCH_MIN = 2
+"""Tags from which on one call for all of them is a batch; one alone would gain nothing."""
+
 
 class Tag(NamedTuple):
     key: str

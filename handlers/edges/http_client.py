@@ -35,6 +35,7 @@ class HttpClient:
     service, setting: what it is called in errors, and which setting says where it is.
     ca_bundle: certificates to trust instead of those that requests brings.
     Nothing else steers it: no proxy, certificate or netrc of the environment. Redirects are not followed.
+    All requests go to the host of the first, whose connections are kept.
     """
 
     def __init__(self, service: str, setting: str, *, proxy: str | None, ca_bundle: Path | None) -> None:
@@ -66,6 +67,14 @@ class HttpClient:
             reply.headers["X-Request-Id"] = _hide(reply.headers["X-Request-Id"], sent)
         return Reply(reply.status, reply.headers, _hide_in_json(content, sent))
 
+    def status(self, request: PreparedRequest, deadline: float) -> int:
+        """The status of the answer, whose body is not waited for. Raises TagApiUnavailable."""
+        try:
+            with self._send(request, deadline) as reply:
+                return reply.status
+        except (exceptions.HTTPError, OSError) as error:
+            raise TagApiUnavailable(self._what_broke(error)) from error
+
     def _send(self, request: PreparedRequest, deadline: float) -> BaseHTTPResponse:
         pool, used = self._pool(request)
         url = request.url or ""
@@ -79,6 +88,7 @@ class HttpClient:
                 request.body,
                 request.headers,
                 retries=False,
+                redirect=False,
                 assert_same_host=False,
                 timeout=_timeout(deadline),
                 preload_content=False,
@@ -87,8 +97,9 @@ class HttpClient:
 
         try:
             return sent()
-        except exceptions.ProtocolError:
-            # That the other side has closed a kept-alive connection shows only now. The call is idempotent.
+        except (exceptions.ProtocolError, exceptions.ProxyError):
+            # That the other side, or a proxy, has closed a kept-alive connection shows only now. Sending what
+            # is sent here twice does no harm.
             if not used:
                 raise
             return sent()
@@ -97,7 +108,7 @@ class HttpClient:
         """This thread's pool of one connection, and whether it was used before.
 
         Of urllib3, which is beneath the sessions of requests: those would do for each call what nobody needs
-        here, keep cookies, look for redirects, find the proxy and the pool, in more time than a call takes.
+        here, keep cookies, look for redirects, find the proxy and the pool.
         """
         pool: HTTPConnectionPool | None = getattr(self._thread, "pool", None)
         if pool is not None:

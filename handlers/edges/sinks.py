@@ -57,17 +57,18 @@ def file_sink(path: Path) -> Sink:
 
 def http_sink(address: str) -> Sink:
     """Posts in structured mode; 2xx means kept. Neither redirects nor proxies of the environment count."""
-    client = HttpClient("the sink", "DEAD_LETTER_SINK", proxy=None, ca_bundle=None)
     headers = {"Content-Type": "application/cloudevents+json; charset=utf-8"}
 
     def keep(letter: Json, deadline: float) -> None:
-        request = Request("POST", address, headers=headers, data=json.dumps(letter).encode()).prepare()
+        # A client for each letter: on a connection that was used before, it might send one twice.
+        client = HttpClient("the sink", "DEAD_LETTER_SINK", proxy=None, ca_bundle=None)
         try:
-            reply = client.send(request, max(deadline, time.monotonic() + MINIMAL_TIMEOUT))
-        except TagApiUnavailable as error:
+            request = Request("POST", address, headers=headers, data=json.dumps(letter).encode()).prepare()
+            status = client.status(request, max(deadline, time.monotonic() + MINIMAL_TIMEOUT))
+        except (TagApiUnavailable, ValueError) as error:
             raise DeadLetterFailed(f"the sink {public(address)} was not reached") from error
-        if reply.status not in KEPT:
-            raise DeadLetterFailed(f"the sink {public(address)} answered {reply.status}")
+        if status not in KEPT:
+            raise DeadLetterFailed(f"the sink {public(address)} answered {status}")
 
     return keep
 

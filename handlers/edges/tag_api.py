@@ -19,7 +19,7 @@ from handlers.core.errors import (
 )
 from handlers.core.fields import Json, as_object
 from handlers.core.replies import error_of
-from handlers.core.tags import Call, NotWritten, Tag, Writing, batch_call, tag_call
+from handlers.core.tags import BATCH_MIN, Call, NotWritten, Tag, Writing, batch_call, tag_call
 from handlers.edges.authentication import Authentication
 from handlers.edges.http_client import HttpClient, Reply
 
@@ -58,7 +58,7 @@ class TagApi:
         deadline: of `time.monotonic`, for all calls together.
         A tag that IMS refuses, or has no room for, does not stop the others; any other error does.
         """
-        if self._tag_form != "batch" or not tags:
+        if self._tag_form != "batch" or len(tags) < BATCH_MIN:
             return self._one_by_one(project_id, image_id, tags, deadline)
         if project_id is None:
             why = "the path of the batch call needs the project; set PROJECTS"
@@ -66,10 +66,12 @@ class TagApi:
         try:
             return _written([], [self._write(project_id, batch_call(project_id, image_id, tags), deadline)])
         except TagApiError as error:
-            if len(tags) == 1 or not isinstance(error, RequestRejected):
+            no_such_call = isinstance(error, UnexpectedReply) and error.status == HTTPStatus.NOT_FOUND
+            if not (no_such_call or isinstance(error, RequestRejected)):
                 return _written([NotWritten(tag, error) for tag in tags], [])
             refused = error
-        # One tag may be the reason, and that an answer tells which, or writes the others, is not published.
+        # One tag may be why. That an answer tells which, or writes the others, is not published, nor
+        # that every gateway has the batch call.
         writing = self._one_by_one(project_id, image_id, tags, deadline)
         return _written(writing.not_written, [refused.request_id, *writing.request_ids])._replace(
             one_by_one=f"the batch was refused as a whole: {type(refused).__name__}"
@@ -125,7 +127,6 @@ class TagApi:
         return self._authentication.call(project_id, send, deadline)
 
     def _request(self, call: Call) -> requests.PreparedRequest:
-        # Preparing one for every call would take a tenth of the call's own processor time.
         request = _prepared(self._endpoint).copy()
         request.method, request.url = call.method, f"{self._endpoint}{call.path}"
         if call.body is not None:
@@ -136,7 +137,7 @@ class TagApi:
 
 @cache
 def _prepared(endpoint: str) -> requests.PreparedRequest:
-    """What all requests of the image service have in common."""
+    """What all requests of the image service have in common, prepared once and not for every call."""
     return requests.Request("GET", endpoint, headers=_HEADERS).prepare()
 
 

@@ -34,6 +34,8 @@ async def gateway(request: web.Request, handler: Handler) -> web.StreamResponse:
         body = await request.read()
     except web.HTTPRequestEntityTooLarge:
         return refusal(Refused("APIG.0201"), request_id)
+    except ConnectionResetError:
+        return web.Response(status=400)  # the client is gone, and nobody reads this
     call = call_of(request, body)
     emulator.calls.add(call)
 
