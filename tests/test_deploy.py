@@ -167,6 +167,28 @@ def test_names_of_settings() -> None:
 # --- scripts, units, queries, the page itself
 
 
+def test_nginx(tmp_path: Path) -> None:
+    """An nginx takes the configuration that ships, with another certificate and folder of logs."""
+    nginx, openssl = shutil.which("nginx"), shutil.which("openssl")
+    if not nginx or not openssl:
+        pytest.skip("nginx and openssl are needed to load a configuration")
+    key, certificate = tmp_path / "image-tagger-key.pem", tmp_path / "image-tagger.pem"
+    order = (
+        f"{openssl} req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=example.com"
+    )
+    subprocess.run([*order.split(), "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    shipped = (DEPLOY / "nginx" / "image-tagger.conf").read_text(encoding="utf-8")
+    shipped = shipped.replace("/etc/nginx/", f"{tmp_path}/").replace("/var/log/nginx/", f"{tmp_path}/")
+    configuration = tmp_path / "nginx.conf"
+    folders = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    temporary = "".join(f"{name}_temp_path {tmp_path}/{name};" for name in folders)
+    text = f"pid {tmp_path}/pid; error_log stderr; events {{}} http {{ {temporary} {shipped} }}"
+    configuration.write_text(text, encoding="utf-8")
+    command = [nginx, "-t", "-p", str(tmp_path), "-e", "stderr", "-c", str(configuration)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+
+
 @pytest.mark.parametrize("dockerfile", ["deploy/Dockerfile", "deploy/nats/Dockerfile"])
 def test_hadolint(dockerfile: str) -> None:
     """Hadolint has nothing to say about a Dockerfile."""
