@@ -122,7 +122,7 @@ def test_function_does_not_start(up: Up, tmp_path: Path) -> None:
     ended = up("--once", RULES="rules.toml")
     assert ended.returncode == 1
     assert ended.stderr.startswith(
-        "The function did not start: the function does not start: rules.toml: it is not TOML"
+        "The start failed. The function says: the function does not start: rules.toml: it is not TOML"
     )
     assert still_open(ended.stdout) == []
 

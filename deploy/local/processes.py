@@ -89,7 +89,7 @@ class Processes:
             async with asyncio.timeout(READY_WITHIN):
                 while not await ready():
                     if process.returncode is not None:
-                        raise NotRunning(f"The {name} did not start: {log.last_words()}")
+                        raise NotRunning(f"The start failed. The {name} says: {log.last_words()}")
                     await asyncio.sleep(0.05)
         except TimeoutError:
             message = f"The {name} was not ready within {READY_WITHIN:.0f} s: {log.last_words()}"
