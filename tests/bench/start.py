@@ -18,7 +18,7 @@ QUANTITIES = (
 """What each start yields, in this order. RSS counts the pages that master and worker share twice."""
 
 
-def start(rounds: int = 10, warm: float = 3) -> list[Row]:
+def start(rounds: int = 30, warm: float = 3) -> list[Row]:
     """How long the function takes to start, and the memory that it has when warm.
 
     here: the function with the shipped table, which writes three tags for each
