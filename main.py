@@ -9,9 +9,9 @@ import os
 import sys
 
 if __name__ == "__main__":  # before the imports of serving, so that neither pays for the other
-    from handlers import cli
+    from handlers import commands
 
-    sys.exit(cli.main(sys.argv[1:], os.environ))
+    sys.exit(commands.main(sys.argv[1:], os.environ))
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -19,14 +19,14 @@ from collections.abc import Callable, Mapping, Sequence
 from flask import Request, Response
 
 from handlers import delivery, image_created
-from handlers.core.faults import InvalidTable
-from handlers.core.fields import Json
+from handlers.core.json_access import Json
 from handlers.core.outcomes import Outcome
-from handlers.edges import binding
+from handlers.core.rules.diagnostics import InvalidTable
+from handlers.edges.bootstrap import sink_of, tag_api_of
+from handlers.edges.cloudevents import http as binding
 from handlers.edges.log import log_to_stdout
 from handlers.edges.rules_file import RulesFile
-from handlers.edges.settings import InvalidSetting, Settings
-from handlers.edges.wiring import sink_of, tag_api_of
+from handlers.edges.settings.settings import InvalidSetting, Settings
 
 
 def function_from(environ: Mapping[str, str]) -> Callable[[Request], Response]:
@@ -51,7 +51,7 @@ def function_from(environ: Mapping[str, str]) -> Callable[[Request], Response]:
             job=api.job,
             tags_of=api.tags_of,
             add_tags=api.add_tags,
-            young_below=settings.not_ready_window,
+            not_ready_window=settings.not_ready_window,
             log=log,
             log_tag_values=settings.log_tag_values,
             projects=settings.projects,

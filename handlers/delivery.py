@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from handlers.core.dead_letters import Sink, letter_of
+from handlers.core.dead_letters.attributes import Sink, letter_of
 from handlers.core.errors import DeadLetterFailed
-from handlers.core.outcomes import Age, Outcome, combined, outcome_of
+from handlers.core.outcomes import Age, Outcome, combine, outcome_of
 
 Event = dict[str, Any] | Exception
 
@@ -60,7 +60,7 @@ def settled(
 
     deadline: of `time.monotonic`, for the sink.
     """
-    outcome = combined(outcomes)
+    outcome = combine(outcomes)
     if not events:
         log(
             "event.ignored",

@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from handlers.core.errors import InvalidEvent
-from handlers.core.images import ImageCreated, JobStarted, NotCreated, Says, recognise
-from handlers.core.jobs import images_made
-from handlers.core.outcomes import TABLE, Age, Outcome, combined, outcome_of, row_of
-from handlers.core.projects import served_project
-from handlers.core.rules import Derived, RuleTable
-from handlers.core.tags import NotWritten, Tag, Writing
-from handlers.core.told import account, in_words, without_values
+from handlers.core.events.jobs import images_made
+from handlers.core.events.projects import served_project
+from handlers.core.events.recognise import CreationSignals, ImageCreated, ImageJob, OtherEvent, recognise
+from handlers.core.ims.tags import FailedTag, Tag, WriteResult
+from handlers.core.outcomes import TABLE, Age, Outcome, combine, outcome_of, row_for
+from handlers.core.rules.table import RuleTable, TagPlan
+from handlers.log_fields import account, in_words, without_values
 
 CLOCK_SKEW_MAX = 300
 """Seconds that an event may come from the future before its time is not believed."""
@@ -30,16 +30,16 @@ class Needs(NamedTuple):
     job: asks for a job by its id. tags_of: reads an image's tags as texts. add_tags: writes tags, in order.
     All are asked for a project, None being the one of the credentials, and end before a deadline of
     `time.monotonic`. projects: the ids of those served; none where it is the one of the credentials.
-    young_below: seconds of age until which an event is worth waiting for.
+    not_ready_window: seconds of age until which an event is worth waiting for.
     log: takes an event name and fields. log_tag_values: whether lines and reasons may hold values of tags.
     """
 
-    says: Says
+    says: CreationSignals
     table: Callable[[], RuleTable]
     job: Callable[[str, str, float], dict[str, Any]]
     tags_of: Callable[[str | None, str, float], list[str]]
-    add_tags: Callable[[str | None, str, Sequence[Tag], float], Writing]
-    young_below: float
+    add_tags: Callable[[str | None, str, Sequence[Tag], float], WriteResult]
+    not_ready_window: float
     log: Log
     log_tag_values: bool = True
     projects: Sequence[str] = ()
@@ -58,26 +58,26 @@ def tag_images(
     about = {f"event_{name}": _cut(attributes.get(name)) for name in ("id", "source", "type")} | {
         "trace": trace
     }
-    happened_at = None
+    event_time = None
     try:
         if isinstance(event, Exception):
             raise event  # noqa: TRY301 - it ends as if it had been found out here
         recognised = recognise(event, needs.says)
-        if isinstance(recognised, JobStarted):
-            about["job_id"], happened_at = recognised.job_id, recognised.happened_at
+        if isinstance(recognised, ImageJob):
+            about["job_id"], event_time = recognised.job_id, recognised.event_time
             project_id = served_project(recognised.project_id, needs.projects) or recognised.project_id
             if project_id is None:
                 raise InvalidEvent("the trace names a job and no project; set PROJECTS to the project")  # noqa: TRY301
             answer = needs.job(project_id, recognised.job_id, deadline)
             recognised = recognised.images(images_made(answer))
     except Exception as error:  # noqa: BLE001 - every error has a row in the table of outcomes
-        age = _age(happened_at, needs.young_below)
+        age = _age(event_time, needs.not_ready_window)
         outcome = outcome_of(error, age, needs.table().outcomes)
         request_ids = filter(None, [getattr(error, "request_id", "")])
         return _ended(outcome, needs.log, about | _times(age, began) | {"request_ids": [*request_ids]}, error)
-    if isinstance(recognised, NotCreated):
-        return _ended(Outcome("ignored", "NotCreated", recognised.why), needs.log, about)
-    return combined(_tag_image(image, needs, deadline, about, began) for image in recognised)
+    if isinstance(recognised, OtherEvent):
+        return _ended(Outcome("ignored", "OtherEvent", recognised.why), needs.log, about)
+    return combine(_tag_image(image, needs, deadline, about, began) for image in recognised)
 
 
 def _cut(attribute: Any) -> Any:
@@ -97,25 +97,25 @@ def _tag_image(
 ) -> Outcome:
     called = time.monotonic()
     table = needs.table()
-    derived, writing, errors = Derived(), Writing([], []), list[Exception]()
+    derived, writing, errors = TagPlan(), WriteResult([], []), list[Exception]()
     try:
         project_id = served_project(image.project_id, needs.projects)
         derived = table.tags_for(image.event)
         called = time.monotonic()
-        if derived.depends_on_existing:
-            derived = derived.beside(needs.tags_of(project_id, image.image_id, deadline))
+        if derived.needs_existing_tags:
+            derived = derived.without_existing(needs.tags_of(project_id, image.image_id, deadline))
         writing = needs.add_tags(project_id, image.image_id, derived.to_write, deadline)
         errors += dict.fromkeys(failed.error for failed in writing.not_written)
     except Exception as error:  # noqa: BLE001 - every error has a row in the table of outcomes
         errors.append(error)
         request_ids = filter(None, [getattr(error, "request_id", "")])
-        writing = Writing([NotWritten(tag, error) for tag in derived.to_write], [*request_ids])
+        writing = WriteResult([FailedTag(tag, error) for tag in derived.to_write], [*request_ids])
     ended = time.monotonic()
-    age = _age(image.happened_at, needs.young_below)
+    age = _age(image.event_time, needs.not_ready_window)
     fields = about | {
         "image_id": image.image_id,
         **account(derived, writing, values=needs.log_tag_values),
-        "one_by_one": writing.one_by_one,
+        "batch_fallback": writing.batch_fallback,
         "request_ids": writing.request_ids,
         **_times(age, began),
         "api_milliseconds": round((ended - called) * 1000, 1),
@@ -133,10 +133,10 @@ def _tag_image(
     return _ended(outcome, needs.log, fields, decisive)
 
 
-def _age(happened_at: datetime | None, young_below: float) -> Age:
-    seconds = (datetime.now(UTC) - happened_at).total_seconds() if happened_at else None
+def _age(event_time: datetime | None, not_ready_window: float) -> Age:
+    seconds = (datetime.now(UTC) - event_time).total_seconds() if event_time else None
     believed = seconds is not None and seconds > -CLOCK_SKEW_MAX
-    return Age(seconds if believed else None, young_below)
+    return Age(seconds if believed else None, not_ready_window)
 
 
 LOG_NAMES = {
@@ -150,7 +150,7 @@ LOG_NAMES = {
 
 def _ended(outcome: Outcome, log: Log, fields: dict[str, Any], error: Exception | None = None) -> Outcome:
     """Logs the one line that an event or an image gets."""
-    row = row_of(error) if error else None
+    row = row_for(error) if error else None
     log(
         LOG_NAMES[outcome.kind],
         severity=row.severity if row else "INFO",

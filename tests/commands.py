@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from handlers import cli
+from handlers import commands as operator_commands
 from tests.emulator import SECRETS
 
 
@@ -27,7 +27,7 @@ class Commands:
 
     def __call__(self, *arguments: object, **environ: str) -> Ran:
         self._capsys.readouterr()
-        code = cli.main([str(argument) for argument in arguments], environ)
+        code = operator_commands.main([str(argument) for argument in arguments], environ)
         ran = Ran(code, *self._capsys.readouterr())
         assert not [secret for secret in SECRETS if secret in f"{ran.out} {ran.err}"]
         return ran

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from handlers.edges.events import from_content, from_headers, load_json
+from handlers.edges.cloudevents.parse import from_content, from_headers, load_json
 
 FOLDER = Path(__file__).parent / "events"
 

@@ -2,7 +2,7 @@
 
 import re
 
-from handlers.edges.settings import Settings
+from handlers.edges.settings.settings import Settings
 from tests.function import ROOT
 
 PAGE = (ROOT / "deploy" / "README.md").read_text(encoding="utf-8")

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from handlers.core.images import JobStarted, Says, recognise
-from handlers.core.patterns import compile_pattern
+from handlers.core.events.recognise import CreationSignals, ImageJob, recognise
+from handlers.core.patterns.compile import compile_pattern
 
 Json = dict[str, Any]
 
-SAYS = Says(compile_pattern({"type": [{"wildcard": "*image.created*"}]}), ["createImage"])
+SAYS = CreationSignals(compile_pattern({"type": [{"wildcard": "*image.created*"}]}), ["createImage"])
 
 ID = "3f7185de-b59a-4bb8-aa1d-7a513528b0e9"
 OTHER_ID = "42D39B4A-19B7-4EE2-B01B-A9F1353B4C54"
@@ -29,10 +29,10 @@ def image(event: Json) -> Json:
     return one
 
 
-def job(event: Json) -> JobStarted:
+def job(event: Json) -> ImageJob:
     """The job that an event names in place of images."""
     recognised = recognise(event, SAYS)
-    assert isinstance(recognised, JobStarted), recognised
+    assert isinstance(recognised, ImageJob), recognised
     return recognised
 
 

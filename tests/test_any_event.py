@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.core.errors import InvalidEvent
-from handlers.core.images import FACTS, ImageCreated, JobStarted, NotCreated, recognise
-from handlers.edges.events import from_content, load_json
+from handlers.core.events.recognise import IMAGE_FIELDS, ImageCreated, ImageJob, OtherEvent, recognise
+from handlers.edges.cloudevents.parse import from_content, load_json
 from tests.sample_events import (
     ID,
     JOB,
@@ -153,8 +153,8 @@ def is_told_rightly(told: Json) -> bool:
     creator = told.get("creator", {})
     facts = [value for name, value in told.items() if name != "creator"]
     return (
-        told.keys() <= FACTS.keys()
-        and creator.keys() <= FACTS["creator"].keys()
+        told.keys() <= IMAGE_FIELDS.keys()
+        and creator.keys() <= IMAGE_FIELDS["creator"].keys()
         and all(isinstance(value, str) and value for value in [*facts, *creator.values()])
     )
 
@@ -166,9 +166,9 @@ def ends_as_one_of_four(event: Json) -> None:
     except InvalidEvent:
         return
     match recognised:
-        case NotCreated(why):
+        case OtherEvent(why):
             assert why
-        case JobStarted(_, _, project_id, job_id, facts):
+        case ImageJob(_, _, project_id, job_id, facts):
             assert project_id is None or re.fullmatch("[0-9a-f]{32}", project_id)
             assert re.fullmatch("[0-9A-Za-z-]{1,64}", job_id)
             assert is_told_rightly(facts)

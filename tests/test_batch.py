@@ -53,7 +53,7 @@ def test_ten_tags_are_one_call(serve: Serve, ims: Ims, tables: dict[str, str]) -
     assert len(ims.tags(image_id)) == 10
     [line] = function.lines()
     assert (len(line["written"]), len(line["request_ids"])) == (10, 1)
-    assert "one_by_one" not in line
+    assert "batch_fallback" not in line
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_no_event_shapes_a_path(serve: Serve, ims: Ims, tables: dict[str, str], 
     assert (reply.status_code, reply.headers["Tagging-Outcome"]) == (204, "tagged")
     assert [(call["method"], call["path"]) for call in ims.calls()] == [("PUT", PUT)] * 10
     [line] = function.lines()
-    assert "PROJECTS" in line["one_by_one"]
+    assert "PROJECTS" in line["batch_fallback"]
 
 
 @pytest.mark.parametrize("project_id", [Ims.project_id, OTHER])
@@ -147,7 +147,7 @@ def test_both_calls_end_the_same(
         ends.append((reply.status_code, headers, reply.text, told, list(tags.items())))
 
     assert ends[0] == ends[1]
-    assert bool(line.get("one_by_one")) == (line["outcome"] == "dead-letter")
+    assert bool(line.get("batch_fallback")) == (line["outcome"] == "dead-letter")
 
 
 # -- the commands -----------------------------------------------------------------------------------
@@ -191,7 +191,7 @@ def test_a_gateway_without_the_call(serve: Serve, ims: Ims, tables: dict[str, st
     assert function.structured(created(image_id)).headers["Tagging-Outcome"] == "tagged"
 
     assert [call["method"] for call in ims.calls()] == ["POST", *["PUT"] * 10]
-    assert "UnexpectedReply" in function.lines()[0]["one_by_one"]
+    assert "UnexpectedReply" in function.lines()[0]["batch_fallback"]
 
 
 def test_one_tag_is_no_batch(serve: Serve, ims: Ims, tmp_path: Path) -> None:
@@ -203,4 +203,4 @@ def test_one_tag_is_no_batch(serve: Serve, ims: Ims, tmp_path: Path) -> None:
     assert function.structured(created(ims.image())).headers["Tagging-Outcome"] == "tagged"
 
     assert [call["method"] for call in ims.calls()] == ["PUT"]
-    assert "one_by_one" not in function.lines()[0]
+    assert "batch_fallback" not in function.lines()[0]

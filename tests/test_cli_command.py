@@ -112,7 +112,7 @@ def test_no_command_pays_for_serving(arguments: list[str]) -> None:
 def test_serving_does_not_pay_for_commands() -> None:
     """The function does not load the commands."""
     settings = {"IMS_ENDPOINT": "https://ims.example.com", "OS_TOKEN": "token"}
-    program = "import main, sys; print('handlers.cli' in sys.modules)"
+    program = "import main, sys; print('handlers.commands' in sys.modules)"
     with start("-c", program, **settings) as process:
         out, _ = process.communicate(timeout=20)
     code = process.returncode

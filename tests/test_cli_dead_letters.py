@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.cli.advice import BY_ERROR, BY_STATUS, UNEXPLAINED, UNREADABLE
-from handlers.cli.json_lines import LINE_MAX
-from handlers.cli.letters import Found, Skipped, letters_in
-from handlers.core.dead_letters import UNPARSABLE_TYPE, dead_letter, unparsable
+from handlers.commands.advice import BY_ERROR, BY_STATUS, UNEXPLAINED, UNREADABLE
+from handlers.commands.json_lines import LINE_MAX
+from handlers.commands.letters import Found, Skipped, letters_in
+from handlers.core.dead_letters.attributes import UNPARSABLE_TYPE, dead_letter, unparsable
 from handlers.core.outcomes import TABLE, Outcome
 from handlers.edges.sinks import file_sink
 from tests import golden

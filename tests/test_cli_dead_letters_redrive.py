@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from handlers.cli.letters import Found, letters_in
-from handlers.cli.redelivery import ATTEMPTS, RETRY_AFTER_MAX, Function
-from handlers.cli.redrive import DONE, Answer, redrive
-from handlers.cli.redriven import Redriven
-from handlers.core.dead_letters import UNPARSABLE_MAX, dead_letter, unparsable
+from handlers.commands.letters import Found, letters_in
+from handlers.commands.redelivery import ATTEMPTS, RETRY_AFTER_MAX, Function
+from handlers.commands.redrive import DONE, Answer, redrive
+from handlers.commands.redriven import Redriven
+from handlers.core.dead_letters.attributes import UNPARSABLE_MAX, dead_letter, unparsable
 from handlers.core.outcomes import Outcome
 from tests.bus import Answer as Says
 from tests.bus import HttpSubscriber, Received, in_turn

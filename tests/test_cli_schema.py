@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from handlers.cli.schema import rules_schema
-from handlers.core.faults import InvalidTable
-from handlers.core.operators import OPERATORS
-from handlers.core.rules import RuleTable
+from handlers.commands.schema import rules_schema
+from handlers.core.patterns.operators import OPERATORS
+from handlers.core.rules.diagnostics import InvalidTable
+from handlers.core.rules.table import RuleTable
 from tests.commands import Commands
 
 HANDLERS = Path(__file__).parent.parent / "handlers"

@@ -174,10 +174,10 @@ def test_subscription(start: Start, own_bus: Bus, http_subscriber: HttpSubscribe
     ("path", "kept_out"),
     [
         ("main.py", False),
-        ("handlers/core/tags.py", False),
+        ("handlers/core/ims/tags.py", False),
         ("deploy/nats/bus.py", False),
         ("deploy/nats/requirements.txt", False),
-        ("handlers/core/__pycache__/tags.cpython-311.pyc", True),
+        ("handlers/core/ims/__pycache__/tags.cpython-311.pyc", True),
         ("deploy/nats/README.md", True),
         ("deploy/local/stack.py", True),
         (".git/config", True),

@@ -19,11 +19,11 @@ from handlers.core.errors import (
     Throttled,
     UnexpectedReply,
 )
-from handlers.core.tags import Tag, Writing
-from handlers.edges.credentials import Metadata
-from handlers.edges.settings import Settings
+from handlers.core.ims.tags import Tag, WriteResult
+from handlers.edges.bootstrap import tag_api_of
+from handlers.edges.settings.credentials import EcsAgency
+from handlers.edges.settings.settings import Settings
 from handlers.edges.tag_api import TagApi
-from handlers.edges.wiring import tag_api_of
 from tests.emulator import Ims
 from tests.function import free_port
 from tests.lines import Lines
@@ -65,11 +65,13 @@ def keys(ims: Ims, **given: str) -> dict[str, str]:
     return {"OS_ACCESS_KEY": "AK", "OS_SECRET_KEY": SECRET} | given
 
 
-def write(api: TagApi, image_id: str, project_id: str | None = Ims.project_id, within: float = 5) -> Writing:
+def write(
+    api: TagApi, image_id: str, project_id: str | None = Ims.project_id, within: float = 5
+) -> WriteResult:
     return api.add_tags(project_id, image_id, [TAG], time.monotonic() + within)
 
 
-def failure(writing: Writing) -> TagApiError:
+def failure(writing: WriteResult) -> TagApiError:
     [(_, error)] = writing.not_written
     assert isinstance(error, TagApiError)
     assert SECRET not in str(error)
@@ -461,7 +463,7 @@ def machine(ims: Ims, log: Lines) -> TagApi:
     ims.put_key("AK-1", secret="one", security_token="t-1", ends_at=time.time() + 3600)
     ims.identity(machine_key="AK-1")
     given = {"IMS_ENDPOINT": ims.url, "PROJECTS": ims.project_id, "CREDENTIALS": "ecs"}
-    settings = Settings.from_environ(given)._replace(way=Metadata(f"{ims.url}/machine"))
+    settings = Settings.from_environ(given)._replace(way=EcsAgency(f"{ims.url}/machine"))
     return tag_api_of(settings, log)(lambda _: None)
 
 

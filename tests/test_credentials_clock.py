@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from handlers.core.errors import CredentialsRejected, ImageNotFound, TagApiError, TagApiUnavailable, Throttled
-from handlers.edges.http_client import Reply
-from handlers.edges.lockout import PAUSE, LockOut
-from handlers.edges.renewal import Renewed, life_of
-from handlers.edges.signature import Keys
+from handlers.edges.credentials.lockout import PAUSE, Lockout
+from handlers.edges.credentials.refreshing import RefreshingProvider, lifetime
+from handlers.edges.credentials.signature import Keys
+from handlers.edges.http.client import Reply
 from tests.lines import Lines
 
 
@@ -43,7 +43,7 @@ class Fetch:
 def test_credentials_are_renewed_in_the_margin(log: Lines) -> None:
     """Not before it; and where that fails, the old ones serve until their end, and the log tells."""
     clock, fetch = Clock(), Fetch()
-    renewed = Renewed(fetch, log, clock)
+    renewed = RefreshingProvider(fetch, log, clock)
 
     def at(seconds: float) -> Any:
         clock.now = 1000 + seconds
@@ -63,7 +63,7 @@ def test_credentials_are_renewed_in_the_margin(log: Lines) -> None:
 def test_one_thread_renews_and_the_others_go_on(log: Lines) -> None:
     """While the old one is valid nobody waits."""
     clock, fetch = Clock(), Fetch()
-    renewed = Renewed(fetch, log, clock)
+    renewed = RefreshingProvider(fetch, log, clock)
     renewed.current(2000)
     clock.now += 3001
     fetch.gate.clear()
@@ -83,7 +83,7 @@ def test_one_thread_renews_and_the_others_go_on(log: Lines) -> None:
 def test_those_who_wait_share_what_comes(log: Lines, *, fails: bool) -> None:
     """One call, whether it fails or not."""
     fetch = Fetch()
-    renewed = Renewed(fetch, log)
+    renewed = RefreshingProvider(fetch, log)
     fetch.gate.clear()
     fetch.error = TagApiUnavailable("down") if fails else None
 
@@ -106,7 +106,7 @@ def test_those_who_wait_share_what_comes(log: Lines, *, fails: bool) -> None:
 def test_waiting_ends_with_the_deadline(log: Lines) -> None:
     """An event does not wait longer for a renewal than for anything else."""
     fetch = Fetch()
-    renewed = Renewed(fetch, log)
+    renewed = RefreshingProvider(fetch, log)
     fetch.gate.clear()
 
     with ThreadPoolExecutor(1) as other:
@@ -125,7 +125,7 @@ def test_a_life_is_measured_by_the_clock_of_the_answer(off: float) -> None:
     date = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(1_800_000_000 + off))
     end = time.strftime("%Y-%m-%dT%H:%M:%S.000000Z", time.gmtime(1_800_000_000 + off + 3600))
 
-    assert life_of(end, Reply(201, {"Date": date}, b"")) == 3599
+    assert lifetime(end, Reply(201, {"Date": date}, b"")) == 3599
 
 
 def refuse() -> None:
@@ -135,7 +135,7 @@ def refuse() -> None:
 def test_the_pause_ends(log: Lines) -> None:
     """After five minutes one call tries again; success ends it, failure begins the next."""
     clock = Clock()
-    lockout = LockOut(log, clock)
+    lockout = Lockout(log, clock)
 
     def run(call: Callable[[], object] = refuse, fingerprint: str = "a") -> int | None:
         try:
@@ -155,7 +155,7 @@ def test_the_pause_ends(log: Lines) -> None:
 def test_a_refusal_pauses_what_it_speaks_against(log: Lines) -> None:
     """The scope alone where the credentials are accepted and never were for it; else the credentials."""
     clock = Clock()
-    lockout = LockOut(log, clock)
+    lockout = Lockout(log, clock)
 
     def run(scope: str, call: Callable[[], object] = str) -> int | None:
         try:
@@ -174,7 +174,7 @@ def test_a_refusal_pauses_what_it_speaks_against(log: Lines) -> None:
 
 def test_an_acceptance_meanwhile_counts(log: Lines) -> None:
     """A call for a scope that waited while the credentials were tried for another speaks against its own."""
-    lockout, trying, accept = LockOut(log), threading.Event(), threading.Event()
+    lockout, trying, accept = Lockout(log), threading.Event(), threading.Event()
 
     def accepted() -> None:
         trying.set()
@@ -197,7 +197,7 @@ def test_an_acceptance_meanwhile_counts(log: Lines) -> None:
 
 def test_a_pause_is_told_when_nothing_else_is_left(log: Lines) -> None:
     """Not while a renewal may still help; then once, with the reason of the refusal."""
-    lockout = LockOut(log)
+    lockout = Lockout(log)
 
     for _ in range(2):
         with pytest.raises(CredentialsRejected, match=r"^no$"):
@@ -211,7 +211,7 @@ def test_a_pause_is_told_when_nothing_else_is_left(log: Lines) -> None:
 
 def test_a_late_answer_for_old_credentials_changes_nothing(log: Lines) -> None:
     """Calls that were under way when newer credentials were accepted may still be refused."""
-    lockout = LockOut(log)
+    lockout = Lockout(log)
     lockout.run("old", time.monotonic() + 5, str, last=False)
 
     def while_another_is_accepted() -> None:
@@ -234,7 +234,7 @@ def test_a_late_answer_for_old_credentials_changes_nothing(log: Lines) -> None:
 )
 def test_only_a_refusal_begins_a_pause(log: Lines, error: TagApiError) -> None:
     """And what is unproven stays so."""
-    lockout = LockOut(log)
+    lockout = Lockout(log)
 
     def fail() -> None:
         raise error
@@ -248,7 +248,7 @@ def test_only_a_refusal_begins_a_pause(log: Lines, error: TagApiError) -> None:
 
 def test_an_answer_of_ims_proves_the_credentials(log: Lines) -> None:
     """Also one that says no for another reason: the others no longer wait."""
-    lockout = LockOut(log)
+    lockout = Lockout(log)
 
     def not_found() -> None:
         raise ImageNotFound("no", status=400, code="IMG.0027")

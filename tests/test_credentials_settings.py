@@ -4,8 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from handlers.edges.credentials import GivenKeys, GivenToken, Metadata, Password, RequestHeaders, Way
-from handlers.edges.settings import InvalidSetting, Settings
+from handlers.edges.settings.credentials import (
+    CredentialSource,
+    EcsAgency,
+    FunctionGraphAgency,
+    Password,
+    StaticKeys,
+    StaticToken,
+)
+from handlers.edges.settings.settings import InvalidSetting, Settings
 
 CANARY = "canary-of-the-settings"
 ENDPOINT = {"IMS_ENDPOINT": "https://ims.eu-de.otc.t-systems.com"}
@@ -29,18 +36,18 @@ def settings(**given: str) -> Settings:
 @pytest.mark.parametrize(
     ("given", "way"),
     [
-        pytest.param(TOKEN, GivenToken, id="token"),
-        pytest.param({"OS_AUTH_TOKEN": CANARY}, GivenToken, id="token, by its other name"),
-        pytest.param(KEYS | ONE, GivenKeys, id="keys"),
-        pytest.param(VENDOR_KEYS | {"HUAWEICLOUD_SDK_PROJECT_ID": "p-1"}, GivenKeys, id="keys of the SDK"),
+        pytest.param(TOKEN, StaticToken, id="token"),
+        pytest.param({"OS_AUTH_TOKEN": CANARY}, StaticToken, id="token, by its other name"),
+        pytest.param(KEYS | ONE, StaticKeys, id="keys"),
+        pytest.param(VENDOR_KEYS | {"HUAWEICLOUD_SDK_PROJECT_ID": "p-1"}, StaticKeys, id="keys of the SDK"),
         pytest.param(PASSWORD | ONE, Password, id="password"),
         pytest.param(PASSWORD | {"OS_PROJECT_NAME": "eu-de"}, Password, id="password and a project's name"),
         pytest.param(PASSWORD | AGENCY | ONE, Password, id="agency"),
-        pytest.param(ONE | {"CREDENTIALS": "ecs"}, Metadata, id="ecs"),
-        pytest.param(ONE | {"CREDENTIALS": "FunctionGraph"}, RequestHeaders, id="functiongraph"),
+        pytest.param(ONE | {"CREDENTIALS": "ecs"}, EcsAgency, id="ecs"),
+        pytest.param(ONE | {"CREDENTIALS": "FunctionGraph"}, FunctionGraphAgency, id="functiongraph"),
     ],
 )
-def test_what_is_set_chooses(given: dict[str, str], way: type[Way]) -> None:
+def test_what_is_set_chooses(given: dict[str, str], way: type[CredentialSource]) -> None:
     """Each set of names that users have is one way, and its `repr` tells no secret."""
     read = settings(**given)
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import requests
 
-from handlers.core.dead_letters import original
+from handlers.core.dead_letters.attributes import original
 from handlers.core.errors import DeadLetterFailed
 from handlers.edges.sinks import file_sink, http_sink
 from tests.bus import Answer, HttpSubscriber

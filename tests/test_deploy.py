@@ -148,7 +148,7 @@ def test_at_once() -> None:
 
 def test_names_of_settings() -> None:
     """Every setting that is set here is one that the function or its server reads."""
-    source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "handlers" / "edges").glob("*.py"))
+    source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "handlers" / "edges").rglob("*.py"))
     known = {*re.findall(r'"([A-Z][A-Z_]+)"', source), "HOST", "PORT", "WORKERS", "THREADS", "TMPDIR"}
     service = MANIFESTS["knative: Service image-tagger"]["spec"]["template"]["spec"]
     unit = (DEPLOY / "nginx" / "image-tagger.service").read_text(encoding="utf-8")

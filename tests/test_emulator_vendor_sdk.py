@@ -14,7 +14,7 @@ import pytest
 from huaweicloudsdkcore.auth.credentials import BasicCredentials
 from huaweicloudsdkcore.exceptions.exceptions import ClientRequestException, ServerResponseException
 
-from handlers.core.tags import Tag
+from handlers.core.ims.tags import Tag
 from tests.emulator import Ims
 from tests.test_tag_api import api_at
 

@@ -18,8 +18,8 @@ import pytest
 import requests
 
 from handlers.core.errors import TagApiError
+from handlers.core.ims.error_codes import CODES, STATUSES
 from handlers.core.outcomes import TABLE
-from handlers.core.replies import CODES, STATUSES
 from tests.core.test_replies import GATEWAY_ROWS, IMS_ROWS
 from tests.emulator import Ims
 from tests.function import LONG_AGO, Function, Serve, created, free_port, just_now
@@ -67,7 +67,7 @@ def test_no_error_is_left_out() -> None:
     """The matrix has a row for every error of the tag API but one, which only an answer about a job tells."""
     of_the_api = {error.__name__ for error in TABLE if issubclass(error, TagApiError)}
     assert FOLLOWS.keys() == of_the_api - {"JobRunning"}
-    decided_by_age = {error.__name__ for error, row in TABLE.items() if row.then == "retry-while-young"}
+    decided_by_age = {error.__name__ for error, row in TABLE.items() if row.action == "retry-within-window"}
     assert {name for name, ages in FOLLOWS.items() if len(ages) > 1} == decided_by_age
 
 

@@ -66,7 +66,7 @@ def test_samples(up: Up, tmp_path: Path) -> None:
         "an image is created in IMS\n    tagged, 1 attempt\n",
         "a plain CloudEvent in binary mode\n    tagged, 1 attempt\n",
         "a plain CloudEvent in structured mode\n    tagged, 1 attempt\n",
-        "    ignored, 1 attempt\n    why   NotCreated: ",
+        "    ignored, 1 attempt\n    why   OtherEvent: ",
         "    tagged, 2 attempts\n",
         "    dead-letter, 1 attempt\n    why   InvalidEvent: ",
         told_by_the_readme(),

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from handlers.core.errors import ImageNotFound
-from handlers.core.rules import RuleTable
-from handlers.core.tags import Tag, Writing
+from handlers.core.ims.tags import Tag, WriteResult
+from handlers.core.rules.table import RuleTable
 from handlers.edges.log import log_to_stdout
-from handlers.edges.settings import says
+from handlers.edges.settings.settings import says
 from handlers.image_created import Needs, tag_images
 from tests.emulator import Ims
 from tests.function import Function, created, just_now
@@ -120,7 +120,7 @@ def test_the_time_in_the_api_is_told_apart(function: Function, ims: Ims) -> None
 @pytest.mark.parametrize(
     ("event", "message", "told"),
     [
-        pytest.param({"type": "other"}, "event.ignored", {"reason": "NotCreated"}, id="ignored"),
+        pytest.param({"type": "other"}, "event.ignored", {"reason": "OtherEvent"}, id="ignored"),
         pytest.param({"data": {}}, "event.dead_letter", {"reason": "InvalidEvent"}, id="which image"),
     ],
 )
@@ -216,8 +216,10 @@ def fails(error: Exception) -> Any:
 
 
 def needs(**given: Any) -> Needs:
-    def add_tags(_project_id: str | None, _image_id: str, _tags: Sequence[Tag], _deadline: float) -> Writing:
-        return Writing([], [])
+    def add_tags(
+        _project_id: str | None, _image_id: str, _tags: Sequence[Tag], _deadline: float
+    ) -> WriteResult:
+        return WriteResult([], [])
 
     fields: dict[str, Any] = {
         "says": says({}),
@@ -225,7 +227,7 @@ def needs(**given: Any) -> Needs:
         "job": fails(AssertionError("no job is asked for")),
         "tags_of": lambda _project_id, _image_id, _deadline: [],
         "add_tags": add_tags,
-        "young_below": 1800,
+        "not_ready_window": 1800,
         "log": log_to_stdout("info"),
     }
     return Needs(**fields | given)

@@ -31,7 +31,7 @@ def event(**changed: Any) -> dict[str, Any]:
     return created("", type="com.example.other", note=MARK) | changed
 
 
-def text_of(json_text: str) -> bytes:
+def string(json_text: str) -> bytes:
     """An event with this text in the place of its data."""
     return json.dumps(event(data="DATA")).replace('"DATA"', json_text).encode()
 
@@ -60,30 +60,30 @@ UNPARSABLE = {
     "nothing": b"",
     "a NUL": b"\0",
     "invalid UTF-8": b'{"specversion": "1.0", "id": "\xff"}',
-    "a surrogate in UTF-8": text_of('"x"').replace(b'"x"', b'"\xed\xa0\x80"'),
-    "overlong UTF-8": text_of('"x"').replace(b'"x"', b'"\xc0\xaf"'),
+    "a surrogate in UTF-8": string('"x"').replace(b'"x"', b'"\xed\xa0\x80"'),
+    "overlong UTF-8": string('"x"').replace(b'"x"', b'"\xc0\xaf"'),
     "UTF-16": json.dumps(event()).encode("utf-16"),
     "UTF-16 without mark": json.dumps(event()).encode("utf-16-be"),
     "UTF-32": json.dumps(event()).encode("utf-32"),
-    "half a surrogate pair": text_of(r'"\ud800"'),
-    "the other half": text_of(r'"\uDC00"'),
-    "a pair the wrong way round": text_of(r'"\udc00\ud800"'),
-    "half a pair as a name": text_of(r'{"\ud800": 1}'),
-    "NaN": text_of("NaN"),
-    "Infinity": text_of("Infinity"),
-    "-Infinity": text_of("[-Infinity]"),
-    "1e999": text_of("1e999"),
-    "-1e999": text_of('{"a": -1e999}'),
-    "5000 digits": text_of("9" * 5000),
-    "65 levels": text_of(deep(64)),
-    "5000 levels": text_of(deep(5000)),
+    "half a surrogate pair": string(r'"\ud800"'),
+    "the other half": string(r'"\uDC00"'),
+    "a pair the wrong way round": string(r'"\udc00\ud800"'),
+    "half a pair as a name": string(r'{"\ud800": 1}'),
+    "NaN": string("NaN"),
+    "Infinity": string("Infinity"),
+    "-Infinity": string("[-Infinity]"),
+    "1e999": string("1e999"),
+    "-1e999": string('{"a": -1e999}'),
+    "5000 digits": string("9" * 5000),
+    "65 levels": string(deep(64)),
+    "5000 levels": string(deep(5000)),
     "100 000 brackets": b"[" * 100_000,
     "100 000 objects": b'{"a":' * 100_000,
-    "100 000 brackets inside": text_of("[" * 100_000),
+    "100 000 brackets inside": string("[" * 100_000),
     "half": json.dumps(event()).encode()[:-9],
     "two": json.dumps(event()).encode() * 2,
     "a comma too many": b'{"specversion": "1.0",}',
-    "a control character": text_of('"\x01"'),
+    "a control character": string('"\x01"'),
 }
 
 
@@ -258,7 +258,7 @@ def test_json_in_a_text_of_a_trace_may_be_anything(
 @pytest.mark.parametrize("levels", [63, 64])
 def test_64_levels_are_the_limit(function: Function, levels: int) -> None:
     """The event itself is the first level."""
-    status, answer = post(function, STRUCTURED, text_of(deep(levels)))
+    status, answer = post(function, STRUCTURED, string(deep(levels)))
 
     assert status == (204 if levels == 63 else 400)
     assert_harmless(function, answer)

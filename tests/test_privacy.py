@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from handlers.core.errors import MissingAttribute
-from handlers.core.faults import InvalidTable
-from handlers.core.rules import Derived, DerivedTag, RuleTable
-from handlers.core.tags import Tag
-from handlers.core.templates import compile_template
-from handlers.core.told import without_values
+from handlers.core.ims.tags import Tag
+from handlers.core.rules.diagnostics import InvalidTable
+from handlers.core.rules.table import PlannedTag, RuleTable, TagPlan
+from handlers.core.values.template import compile_template
+from handlers.log_fields import without_values
 from tests.emulator import Ims
 from tests.function import Function, Serve, created, just_now
 
@@ -242,5 +242,5 @@ MASKED = {
 @pytest.mark.parametrize(("values", "text", "told"), MASKED.values(), ids=MASKED)
 def test_values_in_reasons(values: list[str], text: str, told: str) -> None:
     """Of what the tag API quotes, values of four characters or more go out of a reason, whole or cut."""
-    derived = Derived([DerivedTag(Tag(f"k{n}", value), "r") for n, value in enumerate(values)])
+    derived = TagPlan([PlannedTag(Tag(f"k{n}", value), "r") for n, value in enumerate(values)])
     assert without_values(text, derived) == told

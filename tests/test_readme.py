@@ -6,8 +6,8 @@ from pathlib import Path
 
 from handlers.core.errors import TaggingError
 from handlers.core.outcomes import TABLE
-from handlers.edges import credentials, settings
-from handlers.edges.settings import SHIPPED_RULES, Settings
+from handlers.edges.settings import credentials, settings
+from handlers.edges.settings.settings import SHIPPED_RULES, Settings
 from tests.bench.__main__ import BENCHMARKS
 
 ROOT = Path(__file__).parents[1]
@@ -31,13 +31,13 @@ def test_outcomes() -> None:
     """The table of outcomes is the one in the code, row by row."""
     thens = {
         "retry": "retry",
-        "retry-while-young": "retry while young, then dead letter",
+        "retry-within-window": "retry while young, then dead letter",
         "dead-letter": "dead letter",
     }
     assert table("Outcomes") == [
         [
             f"`{error.__name__}`" if issubclass(error, TaggingError) else "any other exception",
-            thens[row.then] + ("; logged as error" if row.severity == "ERROR" else ""),
+            thens[row.action] + ("; logged as error" if row.severity == "ERROR" else ""),
             f"{row.retry_after} s" if row.retry_after else "",
             row.why,
         ]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from handlers.core.faults import InvalidTable
+from handlers.core.rules.diagnostics import InvalidTable
 from handlers.edges.rules_file import LOOK_EVERY, RulesFile
 from tests.bus import eventually
 from tests.emulator import Ims

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from handlers.core.operators import OPERATORS
-from handlers.core.patterns import InvalidPattern, compile_pattern
+from handlers.core.patterns.compile import InvalidPattern, compile_pattern
+from handlers.core.patterns.operators import OPERATORS
 
 TEXT = "\n".join(
     page.read_text(encoding="utf-8")

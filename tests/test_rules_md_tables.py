@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from handlers.core.images import FACTS
-from handlers.core.rules import RuleTable
-from handlers.core.tags import LIMITS
+from handlers.core.events.recognise import IMAGE_FIELDS
+from handlers.core.ims.tags import LIMITS
+from handlers.core.rules.table import RuleTable
 
 TEXT = (Path(__file__).parents[1] / "handlers" / "rules.md").read_text(encoding="utf-8")
 TABLES = re.findall(
@@ -61,6 +61,6 @@ def test_limits_are_the_codes() -> None:
 def test_image_names_are_the_codes() -> None:
     """The names under `image.` are exactly those that a rule may use."""
     section = TEXT.split("\n## The event that rules see\n")[1].split("\n## ")[0]
-    known = {f"image.{name}" for name in FACTS if name != "creator"}
-    known |= {f"image.creator.{name}" for name in FACTS["creator"]}
+    known = {f"image.{name}" for name in IMAGE_FIELDS if name != "creator"}
+    known |= {f"image.creator.{name}" for name in IMAGE_FIELDS["creator"]}
     assert set(re.findall(r"`(image\.[a-z_.]+)`", section)) == known

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from handlers.core.errors import InvalidTag, MissingAttribute
-from handlers.core.filters import FILTERS
-from handlers.core.templates import InvalidTemplate, compile_template
+from handlers.core.values.filters import FILTERS
+from handlers.core.values.template import InvalidTemplate, compile_template
 
 DOCUMENT = Path(__file__).parents[1] / "handlers" / "rules.md"
 TEXT = DOCUMENT.read_text(encoding="utf-8")

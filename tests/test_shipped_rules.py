@@ -6,29 +6,29 @@ from typing import Any
 
 import pytest
 
-from handlers.core.images import Says, recognise
-from handlers.core.patterns import compile_pattern
-from handlers.core.rules import Derived, RuleTable
-from handlers.core.tags import LIMITS
+from handlers.core.events.recognise import CreationSignals, recognise
+from handlers.core.ims.tags import LIMITS
+from handlers.core.patterns.compile import compile_pattern
+from handlers.core.rules.table import RuleTable, TagPlan
 from tests import golden
 
 Json = dict[str, Any]
 
 SHIPPED = (Path(__file__).parent.parent / "handlers" / "rules.toml").read_bytes()
-SAYS = Says(compile_pattern({"type": [{"wildcard": "*image.created*"}]}), ["createImage"])
+SAYS = CreationSignals(compile_pattern({"type": [{"wildcard": "*image.created*"}]}), ["createImage"])
 
 ID = "3f7185de-b59a-4bb8-aa1d-7a513528b0e9"
 
 TAGGED = {name: facts for name, facts in golden.EXPECTED.items() if facts["outcome"] == "tagged"}
 
 
-def derive_all(event: Json, table: bytes = SHIPPED) -> list[Derived]:
+def derive_all(event: Json, table: bytes = SHIPPED) -> list[TagPlan]:
     recognised = recognise(event, SAYS)
     assert isinstance(recognised, list), recognised
     return [RuleTable.load(table).tags_for(created.event) for created in recognised]
 
 
-def derive(event: Json, table: bytes = SHIPPED) -> Derived:
+def derive(event: Json, table: bytes = SHIPPED) -> TagPlan:
     (one,) = derive_all(event, table)
     return one
 
@@ -64,7 +64,7 @@ def test_an_event_that_tells_nothing() -> None:
     bare = {"specversion": "1.0", "id": "1", "source": "/x", "type": "image.created", "subject": ID}
     derived = derive(bare)
     assert derived.to_write == []
-    assert {left.key for left in derived.left_out} == {"created-by", "created-on"}
+    assert {left.key for left in derived.skipped} == {"created-by", "created-on"}
 
 
 def test_a_trial() -> None:

@@ -16,7 +16,7 @@ from huaweicloudsdkcore.signer.signer import Signer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.edges.signature import Keys, Signable, Signed, authorization, canonical_query
+from handlers.edges.credentials.signature import Keys, Signable, Signed, authorization, canonical_query
 from tests.emulator import Ims
 
 KEYS = Keys("AKEXAMPLE0000000001", "SKexampleSecretKey000000000000000000000001")

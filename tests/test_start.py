@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from handlers.edges.credentials import GivenToken
-from handlers.edges.settings import InvalidSetting, Settings
+from handlers.edges.settings.credentials import StaticToken
+from handlers.edges.settings.settings import InvalidSetting, Settings
 from tests.emulator import Ims
 from tests.function import FRAMEWORK, ROOT, Serve, created, free_port
 
@@ -141,7 +141,7 @@ def test_a_token_can_come_from_a_file(tmp_path: Path) -> None:
 
     settings = Settings.from_environ({"IMS_ENDPOINT": GOOD["IMS_ENDPOINT"], "OS_TOKEN_FILE": str(file)})
 
-    assert isinstance(settings.way, GivenToken)
+    assert isinstance(settings.way, StaticToken)
     assert settings.way.token() == SECRET
 
 
@@ -290,7 +290,7 @@ def test_a_given_token_starts_without_what_it_takes_to_get_one() -> None:
     """Signatures, logins and renewals are imported where they are chosen."""
     program = "import main, sys; print([name for name in sys.modules if name.startswith('handlers.edges.')])"
     keys = {"OS_ACCESS_KEY": SECRET, "OS_SECRET_KEY": SECRET, "PROJECTS": "p-1"}
-    lazy = ("accounts", "function_graph", "metadata", "renewal", "signature", "tokens")
+    lazy = ("accounts", "ecs", "function_graph", "iam", "refreshing", "signature")
     loaded = [
         subprocess.run(
             [sys.executable, "-c", program],
@@ -304,5 +304,5 @@ def test_a_given_token_starts_without_what_it_takes_to_get_one() -> None:
         for way in ({"OS_TOKEN": SECRET}, keys)
     ]
 
-    assert [name for name in lazy if f"handlers.edges.{name}'" in loaded[0]] == []
-    assert [name for name in lazy if f"handlers.edges.{name}'" not in loaded[1]] == []
+    assert [name for name in lazy if f"handlers.edges.credentials.{name}'" in loaded[0]] == []
+    assert [name for name in lazy if f"handlers.edges.credentials.{name}'" not in loaded[1]] == []

@@ -21,9 +21,9 @@ from handlers.core.errors import (
     Throttled,
     UnexpectedReply,
 )
-from handlers.core.tags import Tag, Writing
-from handlers.edges.authentication import Account, Authentication, Given, Token
-from handlers.edges.http_client import BODY_MAX, HttpClient
+from handlers.core.ims.tags import Tag, WriteResult
+from handlers.edges.credentials.auth import Authentication, ProjectCredentials, StaticProvider, Token
+from handlers.edges.http.client import BODY_MAX, HttpClient
 from handlers.edges.tag_api import TagApi
 from tests.emulator import Ims
 from tests.function import free_port
@@ -36,15 +36,15 @@ def api_at(
     url: str, *, tag_form: str = "image_tag", proxy: str | None = None, ca_bundle: Path | None = None
 ) -> TagApi:
     client = HttpClient("the tag API", "IMS_ENDPOINT", proxy=proxy, ca_bundle=ca_bundle)
-    given = Authentication({None: Account(Given(lambda: Token(Ims.token)), None)})
+    given = Authentication({None: ProjectCredentials(StaticProvider(lambda: Token(Ims.token)), None)})
     return TagApi(url, client, given, tag_form=tag_form)
 
 
-def write(api: TagApi, *tags: Tag, image_id: str = "any", within: float = 5) -> Writing:
+def write(api: TagApi, *tags: Tag, image_id: str = "any", within: float = 5) -> WriteResult:
     return api.add_tags(Ims.project_id, image_id, tags, time.monotonic() + within)
 
 
-def failure(writing: Writing) -> TagApiError:
+def failure(writing: WriteResult) -> TagApiError:
     """The one error that kept all these tags from being written."""
     error = writing.not_written[0].error
     assert isinstance(error, TagApiError)
@@ -118,7 +118,7 @@ def test_tags_are_written_in_order(ims: Ims) -> None:
 @over_both_calls
 def test_no_tags_are_no_calls(ims: Ims, tag_form: str) -> None:
     """An image without tags to write costs nothing."""
-    assert write(api_at(ims.url, tag_form=tag_form)) == Writing([], [])
+    assert write(api_at(ims.url, tag_form=tag_form)) == WriteResult([], [])
     assert ims.calls() == []
 
 
@@ -135,7 +135,7 @@ def test_a_batch_is_one_call(ims: Ims) -> None:
     assert json.loads(call["body"]) == {"action": "create", "tags": tags}
     assert call["headers"]["Content-Type"] == "application/json;charset=UTF-8"
     assert ims.tags(image_id) == {"one": "1", "two": "2", "three": ""}
-    assert (writing.not_written, len(writing.request_ids), writing.one_by_one) == ([], 1, "")
+    assert (writing.not_written, len(writing.request_ids), writing.batch_fallback) == ([], 1, "")
 
 
 @pytest.mark.parametrize("tags", [[ONE, TWO], [ONE], []], ids=["two", "one", "none"])
@@ -149,7 +149,7 @@ def test_without_a_project_there_is_no_batch(ims: Ims, tags: list[Tag]) -> None:
     assert [call["path"] for call in ims.calls()] == ["/v1/cloudimages/tags"] * len(tags)
     assert ims.tags(image_id) == dict(tags)
     assert writing.not_written == []
-    assert ("PROJECTS" in writing.one_by_one) == (len(tags) > 1)
+    assert ("PROJECTS" in writing.batch_fallback) == (len(tags) > 1)
 
 
 # -- one tag among several --------------------------------------------------------------------------
@@ -168,7 +168,7 @@ def test_a_refused_tag_does_not_stop_the_rest(ims: Ims, tag_form: str) -> None:
     batches = len(ims.calls("POST", "/v2/"))
     assert batches == (tag_form == "batch")
     assert len(writing.request_ids) == len(set(writing.request_ids)) == 3 + batches
-    assert ("TagRefused" in writing.one_by_one) == bool(batches)
+    assert ("TagRefused" in writing.batch_fallback) == bool(batches)
 
 
 @over_both_calls
@@ -183,7 +183,7 @@ def test_a_full_image_does_not_stop_the_rest(ims: Ims, tag_form: str) -> None:
         (TWO, TagQuotaExceeded),
     ]
     assert ims.tags(image_id)["k3"] == "new"
-    assert ("TagQuotaExceeded" in writing.one_by_one) == (tag_form == "batch")
+    assert ("TagQuotaExceeded" in writing.batch_fallback) == (tag_form == "batch")
 
 
 @over_both_calls
@@ -211,7 +211,7 @@ def test_a_batch_of_one_is_refused_once(ims: Ims, code: str, error: type[TagApiE
     writing = write(api_at(ims.url, tag_form="batch"), ONE, image_id=ims.image())
 
     assert type(failure(writing)) is error
-    assert (len(ims.calls()), len(writing.request_ids), writing.one_by_one) == (1, 1, "")
+    assert (len(ims.calls()), len(writing.request_ids), writing.batch_fallback) == (1, 1, "")
 
 
 def test_the_deadline_is_for_the_batch_and_what_follows_it(ims: Ims) -> None:
@@ -250,7 +250,7 @@ def test_any_other_error_stops_the_rest(
     assert type(failure(writing)) is error
     again = tag_form == "batch" and error is RequestRejected
     assert len(ims.calls()) == (3 if again else 2)
-    assert bool(writing.one_by_one) == again
+    assert bool(writing.batch_fallback) == again
     assert ims.tags(image_id) == {"one": "1"}
 
 

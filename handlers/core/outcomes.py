@@ -5,14 +5,14 @@ from typing import Literal, NamedTuple
 
 from handlers.core import errors
 
-Moved = Literal["retry", "dead-letter"]
+OutcomeOverride = Literal["retry", "dead-letter"]
 Kind = Literal["tagged", "nothing-to-tag", "ignored", "retry", "dead-letter"]
 
 RETRY_AFTER_MAX = 3600
 """Seconds; what an API asks for beyond this is not passed on."""
 
 
-MOVED_RETRY_AFTER = 10
+OVERRIDE_RETRY_AFTER = 10
 """Seconds, for a code that the rules table moved to retry and whose row has no time."""
 
 
@@ -36,12 +36,12 @@ class Outcome(NamedTuple):
 class Row(NamedTuple):
     """One row of the table.
 
-    then: "retry", "dead-letter", or "retry-while-young": a retry that becomes a dead letter with age.
+    action: "retry", "dead-letter", or "retry-within-window": a retry that becomes a dead letter with age.
     retry_after: seconds, where the API names none.
     severity: of the log line.
     """
 
-    then: Literal["retry", "retry-while-young", "dead-letter"]
+    action: Literal["retry", "retry-within-window", "dead-letter"]
     why: str
     retry_after: float = 0
     severity: Literal["WARNING", "ERROR"] = "WARNING"
@@ -57,11 +57,11 @@ TABLE: dict[type[Exception], Row] = {
     errors.TagRefused: Row("dead-letter", "the same tag is refused again; `limits` may be wrong"),
     errors.TagQuotaExceeded: Row("dead-letter", "somebody must delete a tag"),
     errors.ImageNotTaggable: Row("dead-letter", "it stays public or somebody else's"),
-    errors.ImageNotFound: Row("retry-while-young", "images take minutes to become visible", 10),
-    errors.ImageNotReady: Row("retry-while-young", "images take minutes to become active", 10),
+    errors.ImageNotFound: Row("retry-within-window", "images take minutes to become visible", 10),
+    errors.ImageNotReady: Row("retry-within-window", "images take minutes to become active", 10),
     errors.JobRunning: Row("retry", "IMS itself says that the image is still being made", 10),
     errors.PermissionDenied: Row(
-        "retry-while-young", "rights take minutes to spread, and a slip must not drain the bus", 60, "ERROR"
+        "retry-within-window", "rights take minutes to spread, and a slip must not drain the bus", 60, "ERROR"
     ),
     errors.CredentialsRejected: Row("retry", "not the event's fault", 60, "ERROR"),
     errors.Throttled: Row("retry", "not the event's fault", 5),
@@ -79,45 +79,45 @@ class Age(NamedTuple):
     """
 
     seconds: float | None
-    young_below: float
+    not_ready_window: float
 
     @property
-    def young(self) -> bool:
-        return self.seconds is not None and self.seconds < self.young_below
+    def within_window(self) -> bool:
+        return self.seconds is not None and self.seconds < self.not_ready_window
 
     def __str__(self) -> str:
         if self.seconds is None:
             return "the event has no time that can be believed, so it is not waited for"
-        return f"the event is {self.seconds:.0f} s old and is waited for {self.young_below:.0f} s"
+        return f"the event is {self.seconds:.0f} s old and is waited for {self.not_ready_window:.0f} s"
 
 
-def row_of(error: Exception) -> Row:
+def row_for(error: Exception) -> Row:
     """The row of the nearest class in the error's ancestry. Every error has one."""
     return next(TABLE[cls] for cls in type(error).__mro__ if cls in TABLE)
 
 
-def outcome_of(error: Exception, age: Age, moved: Mapping[str, Moved]) -> Outcome:
+def outcome_of(error: Exception, age: Age, moved: Mapping[str, OutcomeOverride]) -> Outcome:
     """What follows from this error for an event of this age.
 
     moved: by upper-case code of the tag API, what the rules table wants to follow instead.
     """
-    row = row_of(error)
+    row = row_for(error)
     code = error.code if isinstance(error, errors.TagApiError) else ""
-    if then := moved.get(code.upper()):
-        row = row._replace(then=then, retry_after=row.retry_after or MOVED_RETRY_AFTER)
+    if action := moved.get(code.upper()):
+        row = row._replace(action=action, retry_after=row.retry_after or OVERRIDE_RETRY_AFTER)
     rule = error.rule if isinstance(error, errors.RuleError) else ""
     reason = type(error).__name__
     message = str(error) if isinstance(error, errors.TaggingError) else "a fault of the function; see its log"
-    if row.then == "retry" or (row.then == "retry-while-young" and age.young):
+    if row.action == "retry" or (row.action == "retry-within-window" and age.within_window):
         asked = error.retry_after if isinstance(error, errors.TagApiError) else None
         wait = row.retry_after if asked is None else min(asked, RETRY_AFTER_MAX)
         return Outcome("retry", reason, message, code, rule, wait)
-    if row.then == "retry-while-young":
+    if row.action == "retry-within-window":
         message = f"{message}; {age}"
     return Outcome("dead-letter", reason, message, code, rule)
 
 
-def combined(outcomes: Iterable[Outcome]) -> Outcome:
+def combine(outcomes: Iterable[Outcome]) -> Outcome:
     """One outcome for several events of a delivery, or several images of an event.
 
     A retry wins, since writing tags twice is harmless and losing one is not; it waits as long as the one

@@ -5,8 +5,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from handlers.core.faults import InvalidTable
-from handlers.core.rules import RuleTable
+from handlers.core.rules.diagnostics import InvalidTable
+from handlers.core.rules.table import RuleTable
 
 LOOK_EVERY = 1.0
 """Seconds between two looks at the files."""

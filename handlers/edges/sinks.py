@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 
 from requests import Request
 
-from handlers.core.dead_letters import Sink
+from handlers.core.dead_letters.attributes import Sink
 from handlers.core.errors import DeadLetterFailed, TagApiUnavailable
-from handlers.core.fields import Json
-from handlers.edges.http_client import HttpClient
+from handlers.core.json_access import Json
+from handlers.edges.http.client import HttpClient
 
 KEPT = range(200, 300)
 MINIMAL_TIMEOUT = 1.0

@@ -17,11 +17,11 @@ from handlers.core.errors import (
     TagRefused,
     UnexpectedReply,
 )
-from handlers.core.fields import Json, as_object
-from handlers.core.replies import error_of
-from handlers.core.tags import BATCH_MIN, Call, NotWritten, Tag, Writing, batch_call, tag_call
-from handlers.edges.authentication import Authentication
-from handlers.edges.http_client import HttpClient, Reply
+from handlers.core.ims.error_codes import error_of
+from handlers.core.ims.tags import BATCH_MIN, Call, FailedTag, Tag, WriteResult, batch_call, tag_call
+from handlers.core.json_access import Json, object_or_empty
+from handlers.edges.credentials.auth import Authentication
+from handlers.edges.http.client import HttpClient, Reply
 
 _HEADERS = {
     "Content-Type": "application/json;charset=UTF-8",
@@ -52,7 +52,7 @@ class TagApi:
 
     def add_tags(
         self, project_id: str | None, image_id: str, tags: Sequence[Tag], deadline: float
-    ) -> Writing:
+    ) -> WriteResult:
         """Writes tags in order; writing one that is there already changes nothing.
 
         deadline: of `time.monotonic`, for all calls together.
@@ -62,34 +62,34 @@ class TagApi:
             return self._one_by_one(project_id, image_id, tags, deadline)
         if project_id is None:
             why = "the path of the batch call needs the project; set PROJECTS"
-            return self._one_by_one(project_id, image_id, tags, deadline)._replace(one_by_one=why)
+            return self._one_by_one(project_id, image_id, tags, deadline)._replace(batch_fallback=why)
         try:
             return _written([], [self._write(project_id, batch_call(project_id, image_id, tags), deadline)])
         except TagApiError as error:
             no_such_call = isinstance(error, UnexpectedReply) and error.status == HTTPStatus.NOT_FOUND
             if not (no_such_call or isinstance(error, RequestRejected)):
-                return _written([NotWritten(tag, error) for tag in tags], [])
+                return _written([FailedTag(tag, error) for tag in tags], [])
             refused = error
         # One tag may be why. That an answer tells which, or writes the others, is not published, nor
         # that every gateway has the batch call.
         writing = self._one_by_one(project_id, image_id, tags, deadline)
         return _written(writing.not_written, [refused.request_id, *writing.request_ids])._replace(
-            one_by_one=f"the batch was refused as a whole: {type(refused).__name__}"
+            batch_fallback=f"the batch was refused as a whole: {type(refused).__name__}"
         )
 
     def _one_by_one(
         self, project_id: str | None, image_id: str, tags: Sequence[Tag], deadline: float
-    ) -> Writing:
+    ) -> WriteResult:
         request_ids: list[str] = []
-        not_written: list[NotWritten] = []
+        not_written: list[FailedTag] = []
         for position, tag in enumerate(tags):
             try:
                 call = tag_call(image_id, tag, self._tag_form)
                 request_ids.append(self._write(project_id, call, deadline))
             except (InvalidTag, TagRefused, TagQuotaExceeded) as error:
-                not_written.append(NotWritten(tag, error))
+                not_written.append(FailedTag(tag, error))
             except TagApiError as error:
-                not_written.extend(NotWritten(untried, error) for untried in tags[position:])
+                not_written.extend(FailedTag(untried, error) for untried in tags[position:])
                 break
         return _written(not_written, request_ids)
 
@@ -109,7 +109,7 @@ class TagApi:
 
     def _get(self, project_id: str | None, path: str, deadline: float) -> Json:
         reply = self._call(project_id, Call("GET", path), HTTPStatus.OK, deadline)
-        return as_object(reply.body.decode(errors="replace"))
+        return object_or_empty(reply.body.decode(errors="replace"))
 
     def _write(self, project_id: str | None, call: Call, deadline: float) -> str:
         reply = self._call(project_id, call, HTTPStatus.NO_CONTENT, deadline)
@@ -141,7 +141,7 @@ def _prepared(endpoint: str) -> requests.PreparedRequest:
     return requests.Request("GET", endpoint, headers=_HEADERS).prepare()
 
 
-def _written(not_written: list[NotWritten], request_ids: list[str]) -> Writing:
+def _written(not_written: list[FailedTag], request_ids: list[str]) -> WriteResult:
     """Each request id once, those of errors too."""
     ids = [*request_ids, *(getattr(failed.error, "request_id", "") for failed in not_written)]
-    return Writing(not_written, list(dict.fromkeys(filter(None, ids))))
+    return WriteResult(not_written, list(dict.fromkeys(filter(None, ids))))

@@ -10,9 +10,9 @@ from timeit import timeit
 
 import requests
 
-from handlers.core.images import recognise
-from handlers.edges.events import from_content, load_json
-from handlers.edges.settings import says
+from handlers.core.events.recognise import recognise
+from handlers.edges.cloudevents.parse import from_content, load_json
+from handlers.edges.settings.settings import says
 from tests.bench.rows import Row
 from tests.emulator import Ims
 from tests.function import Function

@@ -10,9 +10,9 @@ from time import perf_counter
 from timeit import timeit
 from typing import Any
 
-from handlers.core.images import recognise
-from handlers.core.rules import RuleTable
-from handlers.edges.settings import says
+from handlers.core.events.recognise import recognise
+from handlers.core.rules.table import RuleTable
+from handlers.edges.settings.settings import says
 from tests.bench.rows import Row
 from tests.emulator import Ims
 

@@ -6,11 +6,11 @@ from functools import partial
 from tempfile import TemporaryFile
 from typing import Any
 
-from handlers.core.tags import Writing
-from handlers.edges.events import from_content, load_json
+from handlers.core.ims.tags import WriteResult
+from handlers.edges.cloudevents.parse import from_content, load_json
 from handlers.edges.log import log_to_stdout
 from handlers.edges.rules_file import RulesFile
-from handlers.edges.settings import says
+from handlers.edges.settings.settings import says
 from handlers.image_created import Needs, tag_images
 from tests.bench.rows import Row
 from tests.bench.served import EVENT, ROOT, function, tag_api, under_load
@@ -63,8 +63,8 @@ def _own_milliseconds(times: int) -> float:
         table=RulesFile(ROOT / "handlers/rules.toml", log),
         job=_no_call,
         tags_of=_no_call,
-        add_tags=lambda *_: Writing([], ["4a1de8f29c0b4a53a1a55f1f5b7f4c03"]),
-        young_below=1800,
+        add_tags=lambda *_: WriteResult([], ["4a1de8f29c0b4a53a1a55f1f5b7f4c03"]),
+        not_ready_window=1800,
         log=log,
     )
     with TemporaryFile("w", encoding="utf-8") as output, redirect_stdout(output):

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.core.errors import InvalidTag, MissingAttribute
-from handlers.core.expressions import LONGEST_TEXT
-from handlers.core.filters import FILTERS
-from handlers.core.templates import InvalidTemplate, compile_template
+from handlers.core.values.expressions import MAX_TEXT_LENGTH
+from handlers.core.values.filters import FILTERS
+from handlers.core.values.template import InvalidTemplate, compile_template
 
 LONE = "\ud800"
 
@@ -186,9 +186,9 @@ def test_all_missing_are_named() -> None:
 @pytest.mark.parametrize("filters", ["replace('a', 'bc')", "replace('a', 'bc')|replace('b', 'aa')"])
 def test_growth_is_refused_before_it_happens(filters: str) -> None:
     """A text never grows beyond the limit, which itself may be reached."""
-    assert render("replace('a', 'b')", "a" * LONGEST_TEXT) == "b" * LONGEST_TEXT
+    assert render("replace('a', 'b')", "a" * MAX_TEXT_LENGTH) == "b" * MAX_TEXT_LENGTH
     with pytest.raises(InvalidTag, match="longer"):
-        render(filters, "a" * LONGEST_TEXT)
+        render(filters, "a" * MAX_TEXT_LENGTH)
 
 
 @pytest.mark.parametrize("name", FILTERS)
@@ -201,7 +201,7 @@ def test_a_long_text_is_no_trouble(name: str) -> None:
         "default": "('')",
     }
     try:
-        assert len(render(name + arguments.get(name, ""), "\ufdfa" * LONGEST_TEXT)) <= LONGEST_TEXT
+        assert len(render(name + arguments.get(name, ""), "\ufdfa" * MAX_TEXT_LENGTH)) <= MAX_TEXT_LENGTH
     except InvalidTag:
         assert name in {"split", "first", "last", "date"}
 

@@ -6,7 +6,7 @@ from copy import deepcopy
 import pytest
 
 from handlers.core.errors import InvalidEvent
-from handlers.core.images import SHAPES, NotCreated, Shape, recognise
+from handlers.core.events.recognise import SHAPES, OtherEvent, Shape, recognise
 from tests import golden
 from tests.sample_events import (
     ID,
@@ -43,7 +43,7 @@ def test_golden_events_without_images(name: str) -> None:
         with pytest.raises(InvalidEvent):
             recognise(event, SAYS)
     else:
-        assert isinstance(recognise(event, SAYS), NotCreated)
+        assert isinstance(recognise(event, SAYS), OtherEvent)
 
 
 def test_every_golden_event_is_told_of() -> None:
@@ -68,9 +68,9 @@ ROWS: dict[str, tuple[Json, str]] = {
 def test_shapes(shape: Shape) -> None:
     """An event of each shape is read as that shape, whichever rows come before it."""
     event, why = ROWS[shape.name]
-    assert next(row for row in SHAPES if row.is_it(event, SAYS)) is shape
+    assert next(row for row in SHAPES if row.matches(event, SAYS)) is shape
     recognised = shape.read(event, SAYS)
-    if isinstance(recognised, NotCreated):
+    if isinstance(recognised, OtherEvent):
         assert why
         assert why in recognised.why
     else:
@@ -149,7 +149,7 @@ def test_created(event: Json) -> None:
 @pytest.mark.parametrize(("event", "why"), IGNORED.values(), ids=IGNORED)
 def test_ignored(event: Json, why: str) -> None:
     """These are about something else, and what decided is named."""
-    assert recognise(event, SAYS) == NotCreated(why)
+    assert recognise(event, SAYS) == OtherEvent(why)
 
 
 @pytest.mark.parametrize("event", INVALID.values(), ids=INVALID)
@@ -167,7 +167,7 @@ def test_an_id_in_capitals_stays_so() -> None:
 def test_a_topic_that_asks_to_be_subscribed() -> None:
     """Nothing is fetched; the reason has the address for a person, and until when to open it."""
     recognised = recognise(plain(CONFIRMATION, type="SMN:SubscriptionConfirmation"), SAYS)
-    assert isinstance(recognised, NotCreated)
+    assert isinstance(recognised, OtherEvent)
     assert "within 48 hours: https://smn.example/subscribe" in recognised.why
 
 
@@ -252,7 +252,7 @@ def test_no_time(event: Json) -> None:
     """An event without a time that can be read has none, nor has its image."""
     recognised = recognise(event, SAYS)
     assert isinstance(recognised, list)
-    assert recognised[0].happened_at is None
+    assert recognised[0].event_time is None
     assert "created_at" not in recognised[0].event["image"]
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from handlers.core.errors import CreationFailed, InvalidEvent, JobRunning, UnexpectedReply
-from handlers.core.jobs import images_made
+from handlers.core.events.jobs import images_made
 from tests.sample_events import ID, OTHER_ID, Json
 
 

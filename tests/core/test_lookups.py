@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.core.faults import InvalidTable
-from handlers.core.rules import RuleTable
+from handlers.core.rules.diagnostics import InvalidTable
+from handlers.core.rules.table import RuleTable
 
 RULE = "[[rule]]\ntags.cost = \"{{ data.owner | lookup('costs') }}\"\n"
 INLINE = "[lookup.costs]\nentries = { jane = '4711', '' = 'nobody' }\n"

@@ -14,19 +14,19 @@ from handlers.core.outcomes import (
     TABLE,
     Age,
     Kind,
-    Moved,
     Outcome,
-    combined,
+    OutcomeOverride,
+    combine,
     outcome_of,
-    row_of,
+    row_for,
 )
 
-YOUNG = Age(60, young_below=1800)
-OLD = Age(7200, young_below=1800)
-NO_TIME = Age(None, young_below=1800)
+YOUNG = Age(60, not_ready_window=1800)
+OLD = Age(7200, not_ready_window=1800)
+NO_TIME = Age(None, not_ready_window=1800)
 
 # The table as the design states it: what follows, and the seconds where the API names none.
-Then = Literal["retry", "retry-while-young", "dead-letter"]
+Then = Literal["retry", "retry-within-window", "dead-letter"]
 EXPECTED: dict[type[Exception], tuple[Then, float]] = {
     errors.InvalidEvent: ("dead-letter", 0),
     errors.MissingAttribute: ("dead-letter", 0),
@@ -35,9 +35,9 @@ EXPECTED: dict[type[Exception], tuple[Then, float]] = {
     errors.TagRefused: ("dead-letter", 0),
     errors.TagQuotaExceeded: ("dead-letter", 0),
     errors.ImageNotTaggable: ("dead-letter", 0),
-    errors.ImageNotFound: ("retry-while-young", 10),
-    errors.ImageNotReady: ("retry-while-young", 10),
-    errors.PermissionDenied: ("retry-while-young", 60),
+    errors.ImageNotFound: ("retry-within-window", 10),
+    errors.ImageNotReady: ("retry-within-window", 10),
+    errors.PermissionDenied: ("retry-within-window", 60),
     errors.CredentialsRejected: ("retry", 60),
     errors.Throttled: ("retry", 5),
     errors.TagApiUnavailable: ("retry", 1),
@@ -91,7 +91,7 @@ def test_every_row_says_why() -> None:
     """Only retries name seconds, and every row has its reason."""
     for row in TABLE.values():
         assert row.why
-        assert (row.retry_after > 0) == (row.then != "dead-letter")
+        assert (row.retry_after > 0) == (row.action != "dead-letter")
 
 
 @pytest.mark.parametrize("cls", EXPECTED, ids=lambda cls: cls.__name__)
@@ -100,7 +100,7 @@ def test_outcomes(cls: type[Exception], age: Age) -> None:
     """Each error ends as its row says, some only while the event is young."""
     then, retry_after = EXPECTED[cls]
     got = outcome_of(of(cls), age, {})
-    retried = then == "retry" or (then == "retry-while-young" and age is YOUNG)
+    retried = then == "retry" or (then == "retry-within-window" and age is YOUNG)
     assert got.kind == ("retry" if retried else "dead-letter")
     assert got.retry_after == (retry_after if retried else 0)
     assert got.reason == cls.__name__
@@ -117,10 +117,10 @@ AGES: dict[str, tuple[Age, bool]] = {
 }
 
 
-@pytest.mark.parametrize(("age", "young"), AGES.values(), ids=AGES)
-def test_young(age: Age, young: bool) -> None:
+@pytest.mark.parametrize(("age", "within_window"), AGES.values(), ids=AGES)
+def test_young(age: Age, within_window: bool) -> None:
     """An event is young below the limit, and never without a time that can be believed."""
-    assert age.young is young
+    assert age.within_window is within_window
 
 
 def test_a_dead_letter_of_age_says_so() -> None:
@@ -171,7 +171,7 @@ def test_attributes_of_a_bug_are_not_ours() -> None:
     assert (got.kind, got.code, got.rule, got.retry_after) == ("retry", "", "", 10)
 
 
-MOVED: dict[str, tuple[TagApiError, Age, Moved, float]] = {
+MOVED: dict[str, tuple[TagApiError, Age, OutcomeOverride, float]] = {
     "a dead letter to a retry": (errors.RequestRejected("", code="IMG.0035"), OLD, "retry", 10),
     "its own wait": (errors.RequestRejected("", code="IMG.0035", retry_after=7), OLD, "retry", 7),
     "a retry to a retry": (errors.Throttled("", code="IMG.0035"), OLD, "retry", 5),
@@ -182,7 +182,7 @@ MOVED: dict[str, tuple[TagApiError, Age, Moved, float]] = {
 
 
 @pytest.mark.parametrize(("error", "age", "then", "retry_after"), MOVED.values(), ids=MOVED)
-def test_moved_codes(error: TagApiError, age: Age, then: Moved, retry_after: float) -> None:
+def test_moved_codes(error: TagApiError, age: Age, then: OutcomeOverride, retry_after: float) -> None:
     """A code that the rules table moves ends as the table says, and other codes as before."""
     got = outcome_of(error, age, {"IMG.0035": then})
     assert (got.kind, got.reason, got.retry_after) == (then, type(error).__name__, retry_after)
@@ -195,8 +195,8 @@ def test_a_class_without_a_row_takes_the_nearest() -> None:
     class Late(ConnectionError):
         pass
 
-    assert row_of(Late()) is TABLE[Exception]
-    assert row_of(TagApiError("words")) is TABLE[Exception]
+    assert row_for(Late()) is TABLE[Exception]
+    assert row_for(TagApiError("words")) is TABLE[Exception]
 
 
 # -- several in one ---------------------------------------------------------------------------------
@@ -210,50 +210,50 @@ ONE_OF_EACH = [
     Outcome("dead-letter", "TagRefused", "refused", "IMG.0115"),
     Outcome("tagged"),
     Outcome("nothing-to-tag"),
-    Outcome("ignored", "NotCreated", "another service"),
+    Outcome("ignored", "OtherEvent", "another service"),
 ]
 SEVERAL = [*product(ONE_OF_EACH, repeat=2), *product(ONE_OF_EACH, repeat=3)]
 
 
 def test_none() -> None:
     """A delivery without events is accepted, and says so."""
-    assert combined([]) == Outcome("ignored", "NoEvents", "the delivery holds no event")
+    assert combine([]) == Outcome("ignored", "NoEvents", "the delivery holds no event")
 
 
 @pytest.mark.parametrize("one", ONE_OF_EACH, ids=lambda one: one.reason or one.kind)
 def test_one(one: Outcome) -> None:
     """One outcome stays as it is."""
-    assert combined([one]) == one
+    assert combine([one]) == one
 
 
 def test_the_kind_of_several() -> None:
     """A retry wins over a dead letter, and that over what was done, in any order."""
     for some in SEVERAL:
         expected = min((one.kind for one in some), key=RANK.index)
-        assert {combined(order).kind for order in permutations(some)} == {expected}, some
+        assert {combine(order).kind for order in permutations(some)} == {expected}, some
 
 
 def test_the_wait_of_several() -> None:
     """Several wait as long as the retry that wants to wait longest, and only if they are retried."""
     for some in SEVERAL:
-        assert combined(some).retry_after == max(one.retry_after for one in some), some
+        assert combine(some).retry_after == max(one.retry_after for one in some), some
 
 
 def test_several_are_throttled_only_if_all_retries_are() -> None:
     """The tag API throttled us only where nothing but that stands in the way."""
     for some in SEVERAL:
         retries = {one.reason for one in some if one.kind == "retry"}
-        assert (combined(some).reason == "Throttled") == (retries == {"Throttled"}), some
+        assert (combine(some).reason == "Throttled") == (retries == {"Throttled"}), some
 
 
 def test_several_dead_letters() -> None:
     """Several dead letters say how many they are and give the first reason."""
     first, second = ONE_OF_EACH[2:4]
-    got = combined([Outcome("tagged"), first, second])
+    got = combine([Outcome("tagged"), first, second])
     assert (got.kind, got.reason, got.rule) == ("dead-letter", "InvalidTag", "r")
     assert got.message == "2 dead letters, the first: no"
 
 
 def test_outcomes_may_be_an_iterator() -> None:
     """Images are tagged while their outcomes are read, each once."""
-    assert combined(iter(ONE_OF_EACH)).kind == "retry"
+    assert combine(iter(ONE_OF_EACH)).kind == "retry"

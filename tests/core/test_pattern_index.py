@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.core.conditions import LOOKED_AT_MAX
-from handlers.core.pattern_index import PatternIndex
-from handlers.core.patterns import compile_pattern
+from handlers.core.patterns.compile import compile_pattern
+from handlers.core.patterns.conditions import LOOKED_AT_MAX
+from handlers.core.patterns.index import PatternIndex
 
 names = st.sampled_from(["a", "b"])
 texts = st.sampled_from(["", "x", "X", "xy", "yx", "Yxy", "ß", "SS"])
@@ -51,10 +51,10 @@ patterns = st.recursive(st.dictionaries(names, leaves, min_size=1, max_size=2), 
 def test_index_agrees_with_one_by_one(written: list[Any], event: dict[str, Any]) -> None:
     """The index gives the positions of exactly the patterns that match, in ascending order."""
     compiled = [None if pattern is None else compile_pattern(pattern) for pattern in written]
-    one_by_one = [
+    batch_fallback = [
         position for position, pattern in enumerate(compiled) if pattern is None or pattern.matches(event)
     ]
-    assert PatternIndex(compiled).matching(event) == one_by_one
+    assert PatternIndex(compiled).matching(event) == batch_fallback
 
 
 def test_positions_ascend() -> None:

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from handlers.core.comparisons import identity
-from handlers.core.operators import OPERATORS
-from handlers.core.pattern_index import PatternIndex
-from handlers.core.patterns import InvalidPattern, compile_pattern
+from handlers.core.patterns.comparisons import identity
+from handlers.core.patterns.compile import InvalidPattern, compile_pattern
+from handlers.core.patterns.index import PatternIndex
+from handlers.core.patterns.operators import OPERATORS
 
 PEOPLE = {"people": [{"first": "John", "last": "Doe"}, {"first": "Anna", "last": "Smith"}]}
 

@@ -23,7 +23,7 @@ from handlers.core.errors import (
     Throttled,
     UnexpectedReply,
 )
-from handlers.core.replies import error_of
+from handlers.core.ims.error_codes import error_of
 
 NOW = datetime(2026, 1, 5, 10, 15, 30, tzinfo=UTC)
 MESSAGE_MAX = 600
@@ -174,7 +174,7 @@ def expected_of(status: int) -> Error:
 @pytest.mark.parametrize("hundred", [100, 200, 300, 400, 500], ids="{}xx".format)
 @pytest.mark.parametrize(
     "body",
-    [b"", ims("IMG.9999"), gateway("ZZZ.1"), {"unheard": "of"}],
+    [b"", ims("IMG.9999"), gateway("left_out_.1"), {"unheard": "of"}],
     ids=["empty", "unknown code of IMS", "unknown code", "no code"],
 )
 def test_every_status(hundred: int, body: Any) -> None:

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.core.errors import InvalidTag, MissingAttribute, RuleError
-from handlers.core.rules import Derived, RuleTable
-from handlers.core.tags import LIMITS, Tag, fault_of_key, fault_of_value
+from handlers.core.ims.tags import LIMITS, Tag, fault_of_key, fault_of_value
+from handlers.core.rules.table import RuleTable, TagPlan
 
 Json = dict[str, Any]
 
@@ -27,11 +27,11 @@ EVENT: Json = {
 }
 
 
-def derive(table: str, event: Json = EVENT) -> Derived:
+def derive(table: str, event: Json = EVENT) -> TagPlan:
     return RuleTable.load(table.encode()).tags_for(event)
 
 
-def tags(derived: Derived) -> dict[str, str]:
+def tags(derived: TagPlan) -> dict[str, str]:
     """What is written."""
     return dict(derived.to_write)
 
@@ -90,7 +90,7 @@ def test_mended_tags_say_so() -> None:
 
 def test_a_left_out_tag_says_why() -> None:
     """A tag without a value is reported with its rule and the attribute that is missing."""
-    (left,) = derive('[[rule]]\nname = "r"\ntags.team = "{{ data.nothing }}"').left_out
+    (left,) = derive('[[rule]]\nname = "r"\ntags.team = "{{ data.nothing }}"').skipped
     assert (left.key, left.rule) == ("team", "r")
     assert "data.nothing" in left.why
 
@@ -162,8 +162,8 @@ def test_the_earliest_tags_stay(name: str) -> None:
         f'limits = "{name}"\n' + rule(**many(room - 1)) + rule(last="v", over="v") + rule(more="v")
     )
     assert list(tags(derived)) == [*many(room - 1), "last"]
-    assert [left.key for left in derived.left_out] == ["over", "more"]
-    assert f"may have {room} tags" in derived.left_out[0].why
+    assert [left.key for left in derived.skipped] == ["over", "more"]
+    assert f"may have {room} tags" in derived.skipped[0].why
 
 
 def test_skipped_tags_take_no_room() -> None:
@@ -180,7 +180,7 @@ def test_a_key_that_is_set_takes_room_once() -> None:
 # -- audit ------------------------------------------------------------------------------------------
 
 
-def audited(derived: Derived) -> dict[str, str]:
+def audited(derived: TagPlan) -> dict[str, str]:
     return dict(each.tag for each in derived.tags if each.audit)
 
 
@@ -220,7 +220,7 @@ def test_audit_ends_no_event(option: str) -> None:
     trial = f'[[rule]]\nmode = "audit"\ntags.t = {{ value = "{value}", {option} = "fail" }}\n'
     derived = derive(trial + rule(env="prod"), {"type": "a type"})
     assert tags(derived) == {"env": "prod"}
-    assert [left.key for left in derived.left_out] == ["t"]
+    assert [left.key for left in derived.skipped] == ["t"]
 
 
 # -- tags that an image has already -----------------------------------------------------------------
@@ -242,17 +242,17 @@ BESIDE: dict[str, tuple[str, list[str], dict[str, str], list[str]]] = {
 @pytest.mark.parametrize(("table", "existing", "written", "kept"), BESIDE.values(), ids=BESIDE)
 def test_existing_tags(table: str, existing: list[str], written: dict[str, str], kept: list[str]) -> None:
     """A tag of the image is overwritten, or kept where the rule says so."""
-    beside = derive(table).beside(existing)
+    beside = derive(table).without_existing(existing)
     assert tags(beside) == written
-    assert [left.key for left in beside.left_out] == kept
+    assert [left.key for left in beside.skipped] == kept
 
 
 def test_tags_that_are_only_logged_stay_beside_others() -> None:
     """A rule on trial has nothing written, whatever the image has: no tag of it is unchanged or kept."""
     trial = audit(env="prod") + KEEP.replace("env", "team") + 'mode = "audit"\n'
-    beside = derive(trial).beside(["env.prod", "team.web"])
+    beside = derive(trial).without_existing(["env.prod", "team.web"])
     assert audited(beside) == {"env": "prod", "team": "prod"}
-    assert (beside.to_write, beside.unchanged, beside.left_out) == ([], [], [])
+    assert (beside.to_write, beside.unchanged, beside.skipped) == ([], [], [])
 
 
 @pytest.mark.parametrize(
@@ -262,7 +262,7 @@ def test_tags_that_are_only_logged_stay_beside_others() -> None:
 )
 def test_what_depends_on_existing_tags(table: str, depends: bool) -> None:
     """Only tags that may be written and must not overwrite make it needful to read those there are."""
-    assert derive(table).depends_on_existing is depends
+    assert derive(table).needs_existing_tags is depends
 
 
 # -- whatever comes ---------------------------------------------------------------------------------
@@ -320,7 +320,7 @@ _rows = st.builds(
 )
 
 
-def _derived_or_error(table: RuleTable, event: Json) -> Derived | RuleError:
+def _derived_or_error(table: RuleTable, event: Json) -> TagPlan | RuleError:
     try:
         return table.tags_for(event)
     except RuleError as error:

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from handlers.core.errors import InvalidEvent
-from handlers.core.images import NotCreated, recognise
-from handlers.core.shapes import BARE, ENVELOPES, Bare, Envelope, as_cloudevent, inside
-from handlers.edges.events import ENVELOPES_MAX, from_content, load_json
+from handlers.core.events.recognise import OtherEvent, recognise
+from handlers.core.events.shapes import ENVELOPES, RAW_EVENTS, Envelope, RawEvent, as_cloudevent, inside
+from handlers.edges.cloudevents.parse import ENVELOPES_MAX, from_content, load_json
 from tests.sample_events import (
     ID,
     OTHER_ID,
@@ -41,11 +41,11 @@ ROWS: dict[str, tuple[Json, Json, Json]] = {
 }
 
 
-@pytest.mark.parametrize("bare", BARE, ids=lambda bare: bare.name)
-def test_bare(bare: Bare) -> None:
+@pytest.mark.parametrize("bare", RAW_EVENTS, ids=lambda bare: bare.name)
+def test_bare(bare: RawEvent) -> None:
     """Each bare event becomes the data of a CloudEvent, whose attributes are the event's own."""
     content, attributes, data = ROWS[bare.name]
-    assert next(row for row in BARE if row.is_it(content)) is bare
+    assert next(row for row in RAW_EVENTS if row.matches(content)) is bare
     assert as_cloudevent(content) == {"specversion": "1.0", "data": data} | attributes
 
 
@@ -143,7 +143,7 @@ AROUND: dict[str, tuple[Json, list[Any]]] = {
 def test_envelopes(envelope: Envelope) -> None:
     """Each envelope is known by itself, and holds this."""
     content, held = AROUND[envelope.name]
-    assert [row.name for row in ENVELOPES if row.is_it(content)] == [envelope.name]
+    assert [row.name for row in ENVELOPES if row.matches(content)] == [envelope.name]
     assert inside(content) == held
 
 
@@ -251,7 +251,7 @@ def test_a_handshake_is_no_creation() -> None:
     """A topic that asks to be subscribed is accepted, whatever its message says."""
     (event,) = from_content(CONFIRMATION | {"message": json.dumps(trace())})
     assert isinstance(event, dict)
-    assert isinstance(recognise(event, SAYS), NotCreated)
+    assert isinstance(recognise(event, SAYS), OtherEvent)
 
 
 def test_ids_in_capitals_survive_envelopes() -> None:

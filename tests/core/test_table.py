@@ -1,4 +1,4 @@
-"""Faults of a rules table: each is found, all at once, and told with its place and what to do."""
+"""Diagnostics of a rules table: each is found, all at once, and told with its place and what to do."""
 
 import json
 from contextlib import suppress
@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.core.errors import RuleError
-from handlers.core.faults import InvalidTable
-from handlers.core.rules import RuleTable
-from handlers.core.tags import LIMITS
+from handlers.core.ims.tags import LIMITS
+from handlers.core.rules.diagnostics import InvalidTable
+from handlers.core.rules.table import RuleTable
 
 FINE = '[[rule]]\ntags.env = "prod"\n'
 

@@ -4,7 +4,14 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from handlers.core.tags import LIMITS, Limits, existing_value, fault_of_key, fault_of_value, mend_value
+from handlers.core.ims.tags import (
+    LIMITS,
+    Limits,
+    existing_value,
+    fault_of_key,
+    fault_of_value,
+    sanitize_value,
+)
 
 # What the published variants allow: lengths of key and value, tags an image, characters beyond A-Za-z0-9_-.
 PROFILES = {
@@ -101,15 +108,15 @@ MENDED = [
 )
 def test_mended_values(name: str, value: str, mended: str) -> None:
     """Refused becomes "_", spaces at the ends go; what is cut or loses a letter or digit ends in a hash."""
-    assert mend_value(value, LIMITS[name]) == mended
+    assert sanitize_value(value, LIMITS[name]) == mended
 
 
 @given(value=_texts, limits=_profiles)
 def test_a_mended_value_is_accepted(value: str, limits: Limits) -> None:
     """IMS accepts every mended value, and one that it accepts already stays as it is."""
-    mended = mend_value(value, limits)
+    mended = sanitize_value(value, limits)
     assert fault_of_value(mended, limits) == ""
-    assert mend_value(mended, limits) == mended
+    assert sanitize_value(mended, limits) == mended
     if not fault_of_value(value, limits):
         assert mended == value
 
@@ -125,7 +132,7 @@ def test_two_long_values_stay_two(start: str, end: str, values: tuple[str, str],
     padding = "x" * limits.value_length
     one, other = (start + padding + value + padding + end for value in values)
     assume(one != other)
-    assert mend_value(one, limits) != mend_value(other, limits)
+    assert sanitize_value(one, limits) != sanitize_value(other, limits)
 
 
 @given(values=st.tuples(_texts, _texts), limits=_profiles)
@@ -133,7 +140,7 @@ def test_letters_and_digits_tell_values_apart(values: tuple[str, str], limits: L
     """Values that differ in letters or digits, of whatever alphabet, stay different."""
     one, other = values
     assume([*filter(str.isalnum, one)] != [*filter(str.isalnum, other)])
-    assert mend_value(one, limits) != mend_value(other, limits)
+    assert sanitize_value(one, limits) != sanitize_value(other, limits)
 
 
 @given(text=st.text(st.sampled_from(EVERYWHERE), min_size=1, max_size=50))

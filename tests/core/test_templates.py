@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.core.errors import InvalidTag, MissingAttribute
-from handlers.core.expressions import LONGEST_TEXT
-from handlers.core.filters import FILTERS
-from handlers.core.templates import LONGEST_TEMPLATE, InvalidTemplate, compile_template
+from handlers.core.values.expressions import MAX_TEXT_LENGTH
+from handlers.core.values.filters import FILTERS
+from handlers.core.values.template import LONGEST_TEMPLATE, InvalidTemplate, compile_template
 
 EVENT = {
     "id": "42",
@@ -230,9 +230,9 @@ def test_the_longest_values_render(text: str) -> None:
 @pytest.mark.parametrize("text", ["{{ data ~ data }}", "{{ data }}{{ data }}", "{{ data }}x"])
 def test_growth_is_refused(text: str) -> None:
     """A value is no longer than an event may be, even put together from several attributes."""
-    assert compile_template("{{ data }}").render({"data": "x" * LONGEST_TEXT}) == "x" * LONGEST_TEXT
+    assert compile_template("{{ data }}").render({"data": "x" * MAX_TEXT_LENGTH}) == "x" * MAX_TEXT_LENGTH
     with pytest.raises(InvalidTag, match="longer"):
-        compile_template(text).render({"data": "x" * LONGEST_TEXT})
+        compile_template(text).render({"data": "x" * MAX_TEXT_LENGTH})
 
 
 def test_what_a_value_reads() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from handlers.core.errors import InvalidEvent
-from handlers.core.images import JobStarted, NotCreated, Says, recognise
+from handlers.core.events.recognise import CreationSignals, ImageJob, OtherEvent, recognise
 from tests.sample_events import ID, JOB, OTHER_ID, PROJECT, SAYS, TIME, USER, Json, image, images, job, trace
 
 CREATED: dict[str, Json] = {
@@ -145,7 +145,7 @@ def test_created(event: Json) -> None:
 @pytest.mark.parametrize(("event", "why"), IGNORED.values(), ids=IGNORED)
 def test_ignored(event: Json, why: str) -> None:
     """These are about something else, and the row that decided is named."""
-    assert recognise(event, SAYS) == NotCreated(why)
+    assert recognise(event, SAYS) == OtherEvent(why)
 
 
 @pytest.mark.parametrize("event", INVALID.values(), ids=INVALID)
@@ -166,16 +166,16 @@ def test_what_would_not_be_a_name_in_a_path_is_no_job(event: Json) -> None:
 def test_what_would_not_be_a_name_in_a_path_is_no_project(event: Json) -> None:
     """Nor is a project's: what is no project id is as if the trace named none, as older forms do not."""
     recognised = recognise(event, SAYS)
-    assert isinstance(recognised, JobStarted)
+    assert isinstance(recognised, ImageJob)
     assert (recognised.project_id, recognised.job_id) == (None, JOB)
 
 
 def test_other_operations_by_setting() -> None:
     """The operations that create images are what IMAGE_CREATED_TRACES says, and nothing else."""
-    says = Says(SAYS.types, ["copyImage", "importImage"])
+    says = CreationSignals(SAYS.types, ["copyImage", "importImage"])
     recognised = recognise(trace(trace_name="copyImage"), says)
     assert isinstance(recognised, list)
-    assert recognise(trace(), says) == NotCreated(OPERATION)
+    assert recognise(trace(), says) == OtherEvent(OPERATION)
 
 
 # -- jobs and several images ------------------------------------------------------------------------
@@ -189,7 +189,7 @@ def test_a_job_alone(job_id: str) -> None:
     )
     started = job(event)
     assert (started.project_id, started.job_id) == (PROJECT, job_id)
-    assert str(started.happened_at) == "2026-01-05 10:15:30+00:00"
+    assert str(started.event_time) == "2026-01-05 10:15:30+00:00"
     assert started.event == event
 
     made = started.images([{"id": ID, "name": "disk-1"}, {"id": OTHER_ID}])
@@ -203,7 +203,7 @@ def test_a_job_alone(job_id: str) -> None:
         known | {"id": ID, "name": "disk-1"},
         known | {"id": OTHER_ID, "name": "web-base"},
     ]
-    assert {created.happened_at for created in made} == {started.happened_at}
+    assert {created.event_time for created in made} == {started.event_time}
 
 
 SUB_JOBS = [
@@ -373,8 +373,8 @@ def test_times(fields: Json, moment: str) -> None:
     recognised = recognise(trace(**fields) | {"time": TIME}, SAYS)
     assert isinstance(recognised, list)
     (created,) = recognised
-    assert created.happened_at is not None
-    assert created.happened_at.strftime("%Y-%m-%dT%H:%M:%SZ") == moment
+    assert created.event_time is not None
+    assert created.event_time.strftime("%Y-%m-%dT%H:%M:%SZ") == moment
     assert created.event["image"]["created_at"] == moment
 
 
@@ -384,7 +384,7 @@ def test_the_result_of_a_job_tells_when_it_began() -> None:
     recognised = recognise(result, SAYS)
     assert isinstance(recognised, list)
     assert recognised[0].event["image"]["created_at"] == "2026-01-05T23:58:00Z"
-    assert str(recognised[0].happened_at) == "2026-01-06 00:04:00+00:00"
+    assert str(recognised[0].event_time) == "2026-01-06 00:04:00+00:00"
 
 
 @pytest.mark.parametrize("deep", ["[" * 100_000, '{"a":' * 100_000], ids=["lists", "objects"])

@@ -1,0 +1,96 @@
+"""Cases: events as data, each with the tags or the outcome that the rules table must give it."""
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from handlers.commands.files import UsageError, events_in, read
+from handlers.core.errors import InvalidEvent
+from handlers.core.rules.diagnostics import Diagnostics
+from handlers.edges.cloudevents import parse
+from handlers.edges.cloudevents.parse import Json
+
+OUTCOMES = ("ignored", "nothing-to-tag", "dead-letter")
+
+
+class Case(NamedTuple):
+    """tags: exactly those expected, none where the outcome is no "tagged". reason: "" where any will do."""
+
+    name: str
+    event: Json | InvalidEvent
+    tags: dict[str, str]
+    outcome: str
+    reason: str
+
+
+class Cases(NamedTuple):
+    """rules: the table that the cases are for, None where they name none."""
+
+    rules: Path | None
+    cases: list[Case]
+
+
+def cases_in(path: Path) -> Cases:
+    """Reads a file of cases. Raises UsageError, which lists every fault in it."""
+    faults = Diagnostics(path.name)
+    try:
+        top = tomllib.loads(read(path).decode())
+    except UnicodeDecodeError:
+        raise UsageError(f"{path.name}: it is not UTF-8 text; save it as UTF-8") from None
+    except (ValueError, RecursionError) as error:  # besides TOML's own, of numbers with too many digits
+        raise UsageError(f"{path.name}: it is not TOML: {error}") from None
+    faults.names("", top, "rules", "case")
+    rules = faults.member("", top, "rules", str)
+    rows = top.get("case")
+    if not isinstance(rows, list) or not rows:
+        faults.add("", "it has no case; add a [[case]] with name, event and tags")
+        rows = []
+    cases = [case for number, row in enumerate(rows, 1) if (case := _case(number, row, path.parent, faults))]
+    if faults.found:
+        raise UsageError(*map(str, faults.found))
+    return Cases(path.parent / rules if rules else None, cases)
+
+
+def _case(number: int, row: Any, folder: Path, faults: Diagnostics) -> Case | None:
+    where = f"case {number}"
+    if not isinstance(row, dict):
+        faults.add(where, "a case is a table; write [[case]]")
+        return None
+    name = faults.member(where, row, "name", str)
+    where = f'case "{name}"' if name else where
+    faults.names(where, row, "name", "event", "tags", "outcome", "reason")
+    if name is None and "name" not in row:
+        faults.add(where, "it has no name; say what it shows")
+    if ("tags" in row) == ("outcome" in row):
+        faults.add(where, "it needs either tags or an outcome")
+    tags = faults.member(where, row, "tags", dict) or {}
+    for key in (key for key, value in tags.items() if not isinstance(value, str)):
+        faults.add(where, f'the tag "{key}" must be text in quotes')
+    outcome = "tagged" if tags else "nothing-to-tag"
+    if "outcome" in row:
+        outcome = faults.choice(where, row, "outcome", *OUTCOMES)
+    reason = faults.member(where, row, "reason", str) or ""
+    event = _event(where, row.get("event"), folder, faults)
+    return Case(name or where, event, tags, outcome, reason) if event else None
+
+
+def _event(where: str, said: Any, folder: Path, faults: Diagnostics) -> Json | InvalidEvent | None:
+    try:
+        match said:
+            case str():
+                found = events_in(str(folder / said))
+                if len(found) == 1:
+                    return found[0]
+                faults.add(where, f"{said} holds {len(found)} events; name a file with one")
+            case dict():
+                return parse.from_json(parse.load_json(json.dumps(said).encode()))
+            case _:
+                faults.add(where, "it needs an event: the name of a file, or a table [case.event]")
+    except InvalidEvent as error:
+        return error  # which may be the point of the case
+    except UsageError as error:
+        faults.add(where, str(error))
+    except TypeError:
+        faults.add(where, "JSON has no dates and times; write those of the event in quotes")
+    return None

@@ -1,0 +1,85 @@
+"""`check --live`: one reading call of the tag API, and which setting its answer speaks against."""
+
+import time
+from typing import NamedTuple
+
+from handlers.commands.files import UsageError
+from handlers.core.errors import (
+    CredentialsRejected,
+    ImageNotFound,
+    PermissionDenied,
+    TagApiError,
+    TagApiUnavailable,
+    UnexpectedReply,
+)
+from handlers.edges.bootstrap import tag_api_of
+from handlers.edges.settings.credentials import FunctionGraphAgency
+from handlers.edges.settings.settings import Settings
+from handlers.edges.tag_api import TagApi
+
+NO_IMAGE = "00000000-0000-0000-0000-000000000000"
+"""An image that cannot be: who is told that it was not found may read."""
+
+PROJECT_CODES = {"IMG.0067", "IMG.0104", "IMG.0108", "IMG.0145", "APIG.0310", "APIGW.0310"}
+"""Codes of a PermissionDenied that speak of the project (IMS and API Gateway, "Error Codes")."""
+
+
+class Live(NamedTuple):
+    """at_fault: "endpoint", "credentials", "project", "right" or "tag API"; None where nothing is."""
+
+    endpoint: str
+    at_fault: str | None
+    message: str
+
+
+def ask(settings: Settings) -> Live:
+    """Asks each project for an image that cannot be, and waits no longer than for one event each.
+
+    Raises UsageError where the credentials come with requests alone.
+    """
+    if isinstance(settings.way, FunctionGraphAgency):
+        raise UsageError("nothing can be asked from here: FunctionGraph sends the keys with each request")
+    api = tag_api_of(settings, log=lambda *_, **__: None)(lambda _header: None)
+    for project_id in settings.projects or (None,):
+        found = _ask(api, project_id, time.monotonic() + settings.event_timeout)
+        if found.at_fault:
+            where = f"project {project_id}: " if len(settings.projects) > 1 else ""
+            return Live(settings.ims_endpoint, found.at_fault, f"{where}{found.message}")
+    return Live(settings.ims_endpoint, *found)
+
+
+class _Found(NamedTuple):
+    at_fault: str | None
+    message: str
+
+
+def _ask(api: TagApi, project_id: str | None, deadline: float) -> _Found:
+    try:
+        api.log_in(project_id, deadline)
+    except TagApiError as error:
+        return _Found("credentials", str(error))
+    try:
+        api.tags_of(project_id, NO_IMAGE, deadline)
+    except ImageNotFound:
+        return _Found(
+            None,
+            "the endpoint answers, the credentials are valid and have the right ims:images:get; "
+            "whether they have ims:images:update, which writing needs, shows only when a tag is written",
+        )
+    except TagApiError as error:
+        return _Found(_at_fault(error), str(error))
+    return _Found(
+        "endpoint", "it shows an image that cannot be, so it is not the image service; check IMS_ENDPOINT"
+    )
+
+
+def _at_fault(error: TagApiError) -> str:
+    match error:
+        case CredentialsRejected():
+            return "credentials"
+        case PermissionDenied():
+            return "project" if error.code.upper() in PROJECT_CODES else "right"
+        case UnexpectedReply() | TagApiUnavailable(status=0):
+            return "endpoint"
+        case _:
+            return "tag API"

@@ -1,0 +1,1 @@
+"""Dead letters: the events that could not be tagged, with the reason."""

@@ -1,0 +1,1 @@
+"""Which events say that an image was created, and which images they are about."""

@@ -1,0 +1,160 @@
+"""CTS traces: which of them say that an image was created, and where they keep the image's facts.
+
+Cloud Trace Service documents the fields of a trace (user guide, "Trace Structure") and IMS the names of its
+operations ("IMS Operations Audited by CTS"). No genuine `createImage` trace is published, so where in it the
+image id sits is inferred from other services' traces and from the answer of an IMS job.
+
+One asynchronous call leaves two traces (user guide, FAQ). That the first names the creator and often only a
+job, and the second, by the system, the image id and no creator, is inferred for images too.
+"""
+
+import re
+from collections.abc import Callable, Collection
+from datetime import datetime
+
+from handlers.core.json_access import (
+    Json,
+    as_list,
+    lower_string,
+    object_or_empty,
+    project_of,
+    rfc3339,
+    string,
+    uuids_at,
+    without_empty,
+)
+from handlers.core.times import parse_time
+
+# It becomes a part of a path of the API, so it is never more than a name.
+_JOB = re.compile(r"[0-9A-Za-z-]{1,64}")
+
+_IDS = ("resource_id", *(f"response.{path}" for path in ("entities.image_id", "image_id", "id", "image.id")))
+
+
+def trace_in(event: Json) -> Json:
+    """The trace that is an event's data, also as a trigger wraps it; {} where there is none.
+
+    CTS documents `request`, `response` and `user` as text and publishes objects too; here they are objects.
+    """
+    data = object_or_empty(event.get("data"))
+    trace = object_or_empty(data.get("cts")) or data
+    if not {"trace_name", "service_type"} <= trace.keys():
+        return {}
+    return trace | {name: object_or_empty(trace.get(name)) for name in ("request", "response", "user")}
+
+
+def why_not_created(trace: Json, names: Collection[str]) -> str:
+    """What tells that a trace, read by `trace_in`, is of no created image; "" where it is.
+
+    names: of the operations that create images.
+    """
+    return next((why for why, decides in _NOT_CREATED if decides(trace, names)), "")
+
+
+_NOT_CREATED: tuple[tuple[str, Callable[[Json, Collection[str]], bool]], ...] = (
+    ("the trace is of another service than IMS", lambda t, _: lower_string(t, "service_type") != "ims"),
+    (
+        "the trace is of another resource than an image",
+        lambda t, _: lower_string(t, "resource_type") not in {"ims", "image"},
+    ),
+    # Tagging leaves traces of its own, addTag or updateImage: to take one of them for a creation is a loop.
+    (
+        "the trace is of an operation that is none of IMAGE_CREATED_TRACES",
+        lambda t, names: t.get("trace_name") not in names,
+    ),
+    ("the trace is of a call that only reads", lambda t, _: t.get("read_only") is True),
+    (
+        "the creation failed",
+        lambda t, _: (
+            {lower_string(t, "trace_rating"), lower_string(t, "trace_status")} - {"normal", ""} != set()
+            or lower_string(t["response"], "status") == "fail"
+            or bool(t["response"].get("error_code"))
+        ),
+    ),
+)
+
+
+def event_time(trace: Json, event: Json) -> datetime | None:
+    times = (trace.get("time"), trace.get("record_time"), event.get("time"))
+    return next((at for at in map(parse_time, times) if at), None)
+
+
+def facts_of(trace: Json, at: datetime | None) -> Json:
+    """What a trace tells of all the images that it is about."""
+    response = trace["response"]
+    return without_empty(
+        {
+            "name": string(trace, "resource_name") or string(trace["request"], "name"),
+            "project_id": string(trace, "project_id"),
+            # The two traces of a creation may be of two days; the second tells when its job began.
+            "created_at": rfc3339(parse_time(response.get("begin_time")) or at),
+            "os_type": string(trace["request"], "__os_type", "os_type") or string(response, "__os_type"),
+            "creator": _creator_of(trace),
+        }
+    )
+
+
+def images_of(trace: Json) -> list[Json]:
+    """The id and the name of each image: one of most creations, several of an import or of data disks."""
+    made = images_of_job(trace["response"])
+    single = next(uuids_at(trace, *_IDS), None)
+    # What a trace of several images has as its resource is not known; it must not hide the others.
+    several = len(made) > 1
+    if several or not single:
+        return made
+    return [{"id": single} | _named(object_or_empty(trace["response"].get("entities")))]
+
+
+def images_of_job(job: Json) -> list[Json]:
+    """The same of a job's answer (IMS API reference, "Asynchronous Job Query")."""
+    entities = object_or_empty(job.get("entities"))
+    sub_jobs = [
+        object_or_empty(object_or_empty(sub).get("entities"))
+        for sub in as_list(entities.get("sub_jobs_result"))
+    ]
+    told = [(made, image_id) for made in [entities, *sub_jobs] for image_id in uuids_at(made, "image_id")]
+    return list({image_id: {"id": image_id} | _named(made) for made, image_id in told}.values())
+
+
+def job_of(trace: Json) -> tuple[str | None, str] | None:
+    """The project, where the trace names it, and the id of the job that makes the image."""
+    job_id = string(trace["response"], "job_id")
+    return (project_of(trace, "project_id"), job_id) if job_id and _JOB.fullmatch(job_id) else None
+
+
+def _named(entities: Json) -> Json:
+    return without_empty({"name": string(entities, "image_name")})
+
+
+_KINDS = {"User": "user", "AssumedAgency": "agency", "ExternalUser": "federated"}
+
+_TOOLS = {
+    "packer": ("packer",),
+    "terraform": ("terraform", "opentofu"),
+    "ci": ("gitlab", "github", "jenkins", "buildkite", "circleci"),
+}
+"""Tools by words in the user agent or in the name of an agency's session."""
+
+
+def creator_of(user: Json) -> Json:
+    """Who a `user` is (CTS API reference, "UserInfo"; older forms have only name, id and domain)."""
+    name = string(user, "name", "user_name")
+    # Without a type, "account/agency" is how an agency is written.
+    kind = _KINDS.get(string(user, "type") or "") or ("agency" if name and "/" in name else None)
+    domain = string(object_or_empty(user.get("domain")), "name")
+    return without_empty(
+        {"kind": kind, "name": name, "id": string(user, "id", "principal_id"), "domain": domain}
+    )
+
+
+def _creator_of(trace: Json) -> Json:
+    if trace.get("trace_type") == "SystemAction":
+        # It has no user or, in a published sample, a service as its user.
+        return {"kind": "service"}
+    urn, _, session = (string(trace["user"], "principal_urn") or "").partition("/")
+    # The session of somebody who is no agency is a person's name.
+    told = f"{string(trace, 'user_agent') or ''} {session if ':assumed-agency:' in urn else ''}"
+    words = set(re.findall("[a-z0-9]+", told.lower()))
+    tools = (tool for tool, marks in _TOOLS.items() if not words.isdisjoint(marks))
+    console = "console" if trace.get("trace_type") == "ConsoleAction" else None
+    return creator_of(trace["user"]) | without_empty({"tool": next(tools, console)})

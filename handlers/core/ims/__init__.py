@@ -1,0 +1,1 @@
+"""What Image Management Service documents: tags and their limits, requests, error codes."""

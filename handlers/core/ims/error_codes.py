@@ -1,0 +1,183 @@
+"""What an answer of the tag API means: one error for every answer but 204.
+
+IMS puts most meanings in the code of the error body, not in the status (API reference, "Error Codes"), and
+so does the gateway in front of it (API Gateway, "Error Codes"): codes are read first, statuses second.
+The vendor documents the codes and what they say. Which error each becomes is inferred from that.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Any
+
+from handlers.core.errors import (
+    CredentialsRejected,
+    ImageNotFound,
+    ImageNotReady,
+    ImageNotTaggable,
+    PermissionDenied,
+    RequestRejected,
+    TagApiError,
+    TagApiUnavailable,
+    TagQuotaExceeded,
+    TagRefused,
+    Throttled,
+    UnexpectedReply,
+)
+
+_IMS: dict[type[TagApiError], str] = {
+    TagRefused: "0115",
+    TagQuotaExceeded: "0116",
+    ImageNotTaggable: "0047 0083 0106",
+    ImageNotFound: "0027 0086 0121 0144",
+    ImageNotReady: "0046",
+    CredentialsRejected: "0030 0087",
+    PermissionDenied: "0025 0026 0041 0067 0104 0108 0145 0161 0238 0239 0241 0242",
+    Throttled: "0060 0149 0187",
+    TagApiUnavailable: "0014 0016 0018 0023 0035 0036 0037 0053 0061 0064 0065 0114 0148 0154 0155 0156",
+    UnexpectedReply: "0017",
+}
+
+# 0201 is missing on purpose: its status, 400 to 504, tells more than the code.
+_GATEWAY: dict[type[TagApiError], str] = {
+    CredentialsRejected: "0301 0303 0305 0307 0311 0312 0313 1001 1002 1003 1004",
+    PermissionDenied: "0302 0304 0306 0310 0314 0401 0402 0404 0405 0501 0502 0802",
+    Throttled: "0308",
+    RequestRejected: "0106 0602 0607",
+    TagApiUnavailable: "0103 0104 0105 0107 0202 0203 0601 0605 0606 0608 0609 0610 0611 0612 0613 0615 0616"
+    " 0617 0705",
+    # From 1009 on: of calls that IMS does not have.
+    UnexpectedReply: "0101 0204 0205 1009 2102 2201 2202 2203 2204 2205 2206 2207 2208 2209 2210"
+    " 2211 2212 2213",
+}
+
+CODES: dict[str, type[TagApiError]] = {
+    **{f"IMG.{code}": error for error, codes in _IMS.items() for code in codes.split()},
+    # The list is published for the prefix APIG; the shared gateway of Huawei Cloud writes APIGW.
+    **{
+        f"{prefix}.{code}": error
+        for prefix in ("APIG", "APIGW")
+        for error, codes in _GATEWAY.items()
+        for code in codes.split()
+    },
+    # A refusal by a policy, seen with status 401.
+    "EPS.0003": PermissionDenied,
+}
+
+STATUSES: dict[int, type[TagApiError]] = {
+    401: CredentialsRejected,
+    403: PermissionDenied,
+    404: ImageNotFound,
+    407: UnexpectedReply,  # a proxy's answer, never the API's
+    408: TagApiUnavailable,
+    409: ImageNotReady,
+    429: Throttled,
+}
+
+CLOCK_SKEW_MIN = 300
+"""Seconds between the clocks from which a refusal of credentials names it."""
+
+_ADVICE = {
+    CredentialsRejected: "the tag API does not accept the credentials; renew or replace them",
+    PermissionDenied: "the credentials lack a right on IMS, or are for another project or account",
+    ImageNotFound: "IMS does not know the image, or not yet",
+    ImageNotReady: "the image is not ready to be tagged",
+    ImageNotTaggable: "the image is public or belongs to another account",
+    TagRefused: "IMS refuses the tag",
+    TagQuotaExceeded: "the image has all the tags it may have; delete one that is not needed",
+    Throttled: "the tag API throttles the calls",
+    TagApiUnavailable: "the tag API has a fault of its own",
+    RequestRejected: "the tag API refuses the request",
+    UnexpectedReply: "this is no answer of the tag API; check IMS_ENDPOINT and what stands in between",
+}
+
+
+def error_of(status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> TagApiError:
+    """The error that an answer other than 204 stands for.
+
+    headers: of the answer, in a mapping that ignores case. body: what was read of it.
+    now: aware, to turn a `Retry-After` that is a date into seconds.
+    """
+    content = _json(body)
+    code, words = _code_and_message(content)
+    error = CODES.get(code.upper()) or _by_status(status, code, body, content)
+    said = " ".join(part for part in (f"HTTP {status}", code, words) if part)
+    skew = _skew(headers.get("Date", ""), now) if error is CredentialsRejected else ""
+    return error(
+        f"{_ADVICE[error]} ({said}){skew}",
+        status=status,
+        code=code,
+        request_id=_one_line(headers.get("X-Request-Id") or _text(content, "request_id"), 64),
+        retry_after=_seconds(headers.get("Retry-After", ""), now),
+    )
+
+
+def code_and_message(body: bytes) -> tuple[str, str]:
+    """The code and the words of an error body, each "" where there is none."""
+    return _code_and_message(_json(body))
+
+
+def _by_status(status: int, code: str, body: bytes, content: Any) -> type[TagApiError]:
+    page = body.strip() and not isinstance(content, dict)
+    if status == HTTPStatus.NOT_FOUND and (page or code.upper().startswith("APIG")):
+        return UnexpectedReply  # it was not IMS that looked for the image
+    if status in STATUSES:
+        return STATUSES[status]
+    return {4: RequestRejected, 5: TagApiUnavailable}.get(status // 100, UnexpectedReply)
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _code_and_message(content: Any, depth: int = 3) -> tuple[str, str]:
+    """Reads an error body in the shapes that IMS, the gateway and IAM publish.
+
+    The names of the third pair, and looking into nested objects, are what the vendor's SDK accepts.
+    """
+    if not isinstance(content, dict) or not depth:
+        return "", ""
+    for code, message in (("error_code", "error_msg"), ("code", "message"), ("errorCode", "errorMsg")):
+        if code in content and message in content:
+            return _text(content, code), _text(content, message)
+    nested = (_code_and_message(member, depth - 1) for member in content.values())
+    return next((found for found in nested if found[0]), ("", ""))
+
+
+def _text(content: Any, name: str) -> str:
+    value = content.get(name) if isinstance(content, dict) else None
+    return _one_line(str(value), 200) if isinstance(value, str | int) else ""
+
+
+def _one_line(text: str, length: int) -> str:
+    return "".join(character if character.isprintable() else " " for character in text[:length])
+
+
+def _skew(date: str, now: datetime) -> str:
+    """What to say of a clock that differs from the API's: signatures are refused from 15 minutes on."""
+    try:
+        there = parsedate_to_datetime(date)
+    except (ValueError, TypeError, OverflowError):
+        return ""
+    ahead = (now - there.replace(tzinfo=there.tzinfo or UTC)).total_seconds()
+    if abs(ahead) < CLOCK_SKEW_MIN:
+        return ""
+    way = "ahead of" if ahead > 0 else "behind"
+    return f"; the clock here is {abs(ahead) / 60:.0f} minutes {way} the tag API's, so set it"
+
+
+def _seconds(retry_after: str, now: datetime) -> float | None:
+    """`Retry-After` as seconds: a number or an HTTP date (RFC 9110, section 10.2.3)."""
+    if re.fullmatch(r"\d{1,9}", retry_after.strip()):
+        return float(retry_after)
+    try:
+        date = parsedate_to_datetime(retry_after)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return max(0.0, (date.replace(tzinfo=date.tzinfo or UTC) - now).total_seconds())

@@ -1,0 +1,61 @@
+"""Reading JSON that may hold anything: what is not as it should be is as if it were not there."""
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+Json = dict[str, Any]
+
+_UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+_PROJECT = re.compile(r"[0-9a-f]{32}")
+
+
+def object_or_empty(value: Any) -> Json:
+    """An object, also where it comes as JSON text; anything else is an empty one."""
+    if isinstance(value, str) and value.lstrip().startswith("{"):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            return {}
+    return value if isinstance(value, dict) else {}
+
+
+def as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def string(facts: Json, *names: str) -> str | None:
+    """The first of these members that is a text and not empty."""
+    values = (facts.get(name) for name in names)
+    return next((value for value in values if isinstance(value, str) and value), None)
+
+
+def lower_string(facts: Json, name: str) -> str:
+    return (string(facts, name) or "").lower()
+
+
+def uuids_at(facts: Json, *paths: str) -> Iterator[str]:
+    """Those of these paths, such as "data.image_id", that lead to an image id, which is a UUID."""
+    for path in paths:
+        value: Any = facts
+        for name in path.split("."):
+            value = value.get(name) if isinstance(value, dict) else None
+        if isinstance(value, str) and _UUID.fullmatch(value):
+            yield value
+
+
+def project_of(facts: Json, *names: str) -> str | None:
+    """The first of these members that is a project id; an owner may be anything."""
+    values = (string(facts, name) for name in names)
+    return next((value for value in values if value and _PROJECT.fullmatch(value)), None)
+
+
+def rfc3339(time: datetime | None) -> str | None:
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if time else None
+
+
+def without_empty(facts: Json) -> Json:
+    """The members that have something to tell. Absent is absent, never an empty guess."""
+    return {name: value for name, value in facts.items() if value}

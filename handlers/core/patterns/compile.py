@@ -1,0 +1,128 @@
+"""Event patterns: compile, match, say why not.
+
+A pattern has the shape of the events it matches: all fields must match, any of a field's listed values may.
+The semantics are those of Amazon EventBridge event patterns; `rules.md` is their specification here.
+
+A compiled pattern is a list of alternatives, each a list of conditions of which all must hold: `$or` is
+multiplied out, because only then is it plain which conditions have to hold in the same element of an array.
+"""
+
+import json
+import math
+from itertools import chain, product
+from typing import Any, NamedTuple
+
+from handlers.core.patterns.comparisons import ABSENT, Comparison, any_of, equals_any, is_number
+from handlers.core.patterns.conditions import (
+    Alternative,
+    Condition,
+    Fields,
+    Mismatch,
+    dotted,
+    fields_of,
+    looked_at,
+)
+from handlers.core.patterns.operators import OPERATORS, BadOperand
+
+MAX_DEPTH = 64
+MAX_ALTERNATIVES = 1000
+
+
+class InvalidPattern(ValueError):
+    """The pattern says something that the language does not know; names the field."""
+
+
+class Pattern(NamedTuple):
+    """A compiled event pattern. fields: all that it names."""
+
+    alternatives: tuple[Alternative, ...]
+    fields: Fields
+
+    def matches(self, event: dict[str, Any]) -> bool:
+        seen = looked_at(event, self.fields)
+        return any(alternative.matches(seen) for alternative in self.alternatives)
+
+    def why_not(self, event: dict[str, Any]) -> Mismatch | None:
+        """Return what kept the event from matching, None if it matches."""
+        if self.matches(event):
+            return None
+        seen = looked_at(event, self.fields)
+        reasons = {(m.path, m.wanted): m for m in (each.why_not(seen) for each in self.alternatives)}
+        first, *others = reasons.values()
+        return first._replace(others=tuple(others))
+
+
+def compile_pattern(pattern: dict[str, Any]) -> Pattern:
+    """Compile a pattern as JSON or TOML has it; raise InvalidPattern for anything else."""
+    alternatives = tuple(map(Alternative.of, _alternatives(pattern, (), 0)))
+    return Pattern(alternatives, fields_of(alternatives))
+
+
+def _alternatives(pattern: Any, path: tuple[str, ...], depth: int) -> list[tuple[Condition, ...]]:
+    if not isinstance(pattern, dict) or not pattern:
+        raise _invalid(path, "needs at least one field, each with its list of values")
+    if depth >= MAX_DEPTH:
+        raise _invalid(path[:3], f"is nested deeper than {MAX_DEPTH} levels")
+    fields = [_field(name, wanted, path, depth) for name, wanted in pattern.items()]
+    # What all alternatives share comes first, so that `why_not` names it once and not for each of them.
+    fields.sort(key=len)
+    if math.prod(map(len, fields)) > MAX_ALTERNATIVES:
+        raise _invalid(path, f'"$or" makes more than {MAX_ALTERNATIVES} combinations')
+    return [tuple(chain.from_iterable(choice)) for choice in product(*fields)]
+
+
+def _field(name: Any, wanted: Any, path: tuple[str, ...], depth: int) -> list[tuple[Condition, ...]]:
+    if not isinstance(name, str):
+        raise _invalid(path, "needs strings as field names")
+    if name == "$or" and _is_choice(wanted):
+        if len(wanted) == 1:
+            raise _invalid(path, '"$or" needs at least two tables')
+        return [each for branch in wanted for each in _alternatives(branch, path, depth + 1)]
+    if isinstance(wanted, dict):
+        return _alternatives(wanted, (*path, name), depth + 1)
+    return _leaf(wanted, (*path, name))
+
+
+def _is_choice(wanted: Any) -> bool:
+    """Tell the operator `$or` from a field of that name, much as event-ruler's README does."""
+    return (
+        isinstance(wanted, list)
+        and bool(wanted)
+        and all(isinstance(branch, dict) and not branch.keys() & OPERATORS.keys() for branch in wanted)
+    )
+
+
+def _leaf(wanted: Any, path: tuple[str, ...]) -> list[tuple[Condition, ...]]:
+    if not isinstance(wanted, list) or not wanted:
+        raise _invalid(path, 'needs a list of values or operators, such as ["a", { prefix = "b" }]')
+    values = [each for each in wanted if not isinstance(each, dict)]
+    if not all(each is None or isinstance(each, str | bool) or is_number(each) for each in values):
+        raise _invalid(path, "lists strings, finite numbers, booleans and operators only")
+    try:
+        comparisons = [_comparison(each) for each in wanted if isinstance(each, dict)]
+    except BadOperand as fault:
+        raise _invalid(path, str(fault)) from None
+    if values:
+        comparisons.append(equals_any(values))
+    text = json.dumps(wanted, ensure_ascii=False)
+    present = [each for each in comparisons if each is not ABSENT]
+    # Absent is no value to compare, so it makes an alternative of its own.
+    choices = ([any_of(present)] if present else []) + ([ABSENT] if ABSENT in comparisons else [])
+    return [(Condition(path, choice, text),) for choice in choices]
+
+
+def _comparison(table: dict[Any, Any]) -> Comparison:
+    if len(table) != 1:
+        raise BadOperand("takes exactly one operator to a table")
+    name, operand = next(iter(table.items()))
+    if name not in OPERATORS:
+        shown = name if isinstance(name, str) else type(name).__name__
+        raise BadOperand(f'"{shown}" is no operator; there are {", ".join(OPERATORS)}')
+    try:
+        return OPERATORS[name](operand)
+    except BadOperand as fault:
+        raise BadOperand(f'"{name}" {fault}') from None
+
+
+def _invalid(path: tuple[str, ...], fault: str) -> InvalidPattern:
+    return InvalidPattern(f"{dotted(path) or 'the pattern'}: {fault}")

@@ -1,0 +1,159 @@
+"""Conditions on the fields of an event: whether they hold together, and if not, which field decided.
+
+What an array holds counts for the array's field. Fields of an object in an array belong together: conditions
+on several of them must hold in one element.
+
+Conditions are on what `looked_at` gives of an event: there every field has a list of values.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any, NamedTuple
+
+from handlers.core.patterns.comparisons import ABSENT, Comparison
+
+LOOKED_AT_MAX = 1000
+"""Values of a field that conditions see. They cost rules times values, and events come from anywhere."""
+
+Values = list[Any]
+Fields = dict[str, "Fields"]
+"""Fields that conditions name, by name, each with those below it."""
+
+
+class Mismatch(NamedTuple):
+    """The first field that kept an alternative from matching.
+
+    found: the values that the event has there, none if the field is absent.
+    wanted: the pattern's list for this field, as JSON.
+    others: the same for each further alternative of `$or` that failed for a reason of its own.
+    """
+
+    path: str
+    found: tuple[Any, ...]
+    wanted: str
+    others: tuple["Mismatch", ...] = ()
+
+    def __str__(self) -> str:
+        found = ", ".join(json.dumps(value, ensure_ascii=False) for value in self.found)
+        text = f"{self.path} is {found or 'absent'}, wanted {self.wanted}"
+        return "; and ".join([text, *map(str, self.others)])
+
+
+class Condition(NamedTuple):
+    """A field, and what one of its values must pass; with ABSENT there must be none."""
+
+    path: tuple[str, ...]
+    comparison: Comparison
+    wanted: str
+
+    def holds(self, values: Values) -> bool:
+        found = _leaves(values)
+        return not found if self.comparison is ABSENT else any(map(self.comparison.passes, found))
+
+
+class _Object(NamedTuple):
+    """The conditions on the fields of one JSON object and on what lies below it."""
+
+    fields: tuple[tuple[str, "Condition | _Object"], ...]
+    quantifier: Callable[[Iterable[bool]], bool]
+
+    def holds(self, values: Values) -> bool:
+        return self.quantifier(
+            all(wanted.holds(_field(value, name)) for name, wanted in self.fields) for value in values
+        )
+
+
+class Alternative(NamedTuple):
+    """Conditions of which all must hold. A pattern without `$or` has one such list."""
+
+    conditions: tuple[Condition, ...]
+    root: _Object
+
+    @classmethod
+    def of(cls, conditions: Sequence[Condition]) -> "Alternative":
+        return cls(tuple(conditions), _object(conditions, 0))
+
+    def matches(self, event: Values) -> bool:
+        return self.root.holds(event)
+
+    def why_not(self, event: Values) -> Mismatch:
+        decided = next(
+            count
+            for count in range(1, len(self.conditions) + 1)
+            if not Alternative.of(self.conditions[:count]).matches(event)
+        )
+        condition = self.conditions[decided - 1]
+        found = event
+        for name in condition.path:
+            found = [below for value in found for below in _field(value, name)]
+        found = _leaves(found)
+        together = " in the element that the fields before it chose" if condition.holds(found) else ""
+        return Mismatch(dotted(condition.path), tuple(found), condition.wanted + together)
+
+
+def fields_of(alternatives: Iterable[Alternative]) -> Fields:
+    fields: Fields = {}
+    for condition in (each for alternative in alternatives for each in alternative.conditions):
+        below = fields
+        for name in condition.path:
+            below = below.setdefault(name, {})
+    return fields
+
+
+def looked_at(event: Any, fields: Fields) -> Values:
+    """Of an event these fields, each with its first LOOKED_AT_MAX values in the order of the event.
+
+    Arrays do no more than group: a field has what its arrays hold at any depth.
+    """
+    counted = Counter[int]()
+
+    def seen(value: Any, below: Fields) -> Values:
+        values = list(islice(_elements(value), LOOKED_AT_MAX - counted[id(below)]))
+        counted[id(below)] += len(values)
+        return [
+            {name: seen(each[name], below[name]) for name in below.keys() & each.keys()}
+            if isinstance(each, dict)
+            else each
+            for each in values
+        ]
+
+    return seen(event, fields)
+
+
+def _elements(value: Any) -> Iterator[Any]:
+    rest = [value]
+    while rest:
+        item = rest.pop()
+        if isinstance(item, list):
+            rest.extend(reversed(item))
+        else:
+            yield item
+
+
+def _field(value: Any, name: str) -> Values:
+    return value.get(name, []) if isinstance(value, dict) else []
+
+
+def _leaves(values: Values) -> Values:
+    """The values that comparisons see: no objects."""
+    return [value for value in values if not isinstance(value, dict)]
+
+
+def _object(conditions: Sequence[Condition], depth: int) -> _Object:
+    here = [(each.path[depth], each) for each in conditions if len(each.path) == depth + 1]
+    below: dict[str, list[Condition]] = {}
+    for each in conditions:
+        if len(each.path) > depth + 1:
+            below.setdefault(each.path[depth], []).append(each)
+    objects = [(name, _object(each, depth + 1)) for name, each in below.items()]
+    # One element of an array must have what is wanted. Where all is wanted absent, no element may have it.
+    wanted = any(each.comparison is not ABSENT for each in conditions)
+    return _Object((*here, *objects), any if wanted else all)
+
+
+def dotted(path: tuple[str, ...]) -> str:
+    """Write a path as TOML does: `data.size`, `data."a.b"`."""
+    bare = (name.replace("-", "").replace("_", "").isalnum() for name in path)
+    return ".".join(name if plain else json.dumps(name) for name, plain in zip(path, bare, strict=True))

@@ -1,0 +1,115 @@
+"""Many patterns, one event: which of them match, without trying those that cannot.
+
+Each alternative of a pattern is filed under one of its conditions: at the condition's field, by what a value
+there must be, start with or end with. An event is looked up by what its own values are, start with and end
+with; only what lies there is evaluated.
+"""
+
+from bisect import insort
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from handlers.core.patterns.comparisons import ABSENT, IndexKey, folded
+from handlers.core.patterns.compile import Pattern
+from handlers.core.patterns.conditions import Condition, Values, fields_of, looked_at
+
+# Met by every value, for conditions that can say no more of it.
+_ANY: IndexKey = ("starts", "")
+
+
+class PatternIndex:
+    """Patterns by position; None stands for a pattern that always matches."""
+
+    def __init__(self, patterns: Sequence[Pattern | None]) -> None:
+        self._always = [position for position, pattern in enumerate(patterns) if pattern is None]
+        self._alternatives = [
+            (position, alternative)
+            for position, pattern in enumerate(patterns)
+            if pattern is not None
+            for alternative in pattern.alternatives
+        ]
+        self._fields = fields_of(alternative for _, alternative in self._alternatives)
+        self._root = _Field()
+        self._unfiled: list[int] = []
+        crowd = Counter(
+            (condition.path, need)
+            for _, alternative in self._alternatives
+            for condition in alternative.conditions
+            for need in _needs(condition)
+        )
+        for number, (_, alternative) in enumerate(self._alternatives):
+            # What is wanted absent has no value to be looked up by.
+            conditions = [each for each in alternative.conditions if each.comparison is not ABSENT]
+            if conditions:
+                least_crowded = min(
+                    conditions,
+                    key=lambda each: max((crowd[each.path, need], need == _ANY) for need in _needs(each)),
+                )
+                self._root.file(least_crowded.path, least_crowded, number)
+            else:
+                self._unfiled.append(number)
+
+    def matching(self, event: dict[str, Any]) -> list[int]:
+        """Return the positions of the patterns that match, in ascending order."""
+        seen = looked_at(event, self._fields)
+        candidates = set(self._unfiled)
+        self._root.find(seen, candidates)
+        found = set(self._always)
+        for number in candidates:
+            position, alternative = self._alternatives[number]
+            if position not in found and alternative.matches(seen):
+                found.add(position)
+        return sorted(found)
+
+
+def _needs(condition: Condition) -> Sequence[IndexKey]:
+    return condition.comparison.needs or (_ANY,)
+
+
+class _Field:
+    """What is filed at one field of events, and the fields below it."""
+
+    def __init__(self) -> None:
+        self._below: dict[str, _Field] = {}
+        self._filed: dict[IndexKey, list[tuple[Condition, int]]] = {}
+        self._start_lengths: list[int] = []
+        self._end_lengths: list[int] = []
+
+    def file(self, path: Sequence[str], condition: Condition, number: int) -> None:
+        if path:
+            self._below.setdefault(path[0], _Field()).file(path[1:], condition, number)
+            return
+        for need in _needs(condition):
+            if need not in self._filed:
+                self._filed[need] = []
+                self._learn_length(*need)
+            self._filed[need].append((condition, number))
+
+    def _learn_length(self, kind: str, text: Any) -> None:
+        lengths = {"starts": self._start_lengths, "ends": self._end_lengths}.get(kind, [])
+        if kind != "is" and len(text) not in lengths:
+            insort(lengths, len(text))
+
+    def find(self, values: Values, candidates: set[int]) -> None:
+        """Add whose filed condition holds for one of the values; one that has held is not tried again."""
+        for value in values:
+            if isinstance(value, dict):
+                # Goes over the smaller of the two: neither a large event nor a large table costs much.
+                for name in self._below.keys() & value.keys():
+                    self._below[name].find(value[name], candidates)
+            elif self._filed:
+                for need in self._met_by(folded(value)):
+                    for condition, number in self._filed.get(need, ()):
+                        if number not in candidates and condition.comparison.passes(value):
+                            candidates.add(number)
+
+    def _met_by(self, value: Any) -> Iterator[IndexKey]:
+        yield "is", value
+        if not isinstance(value, str):
+            yield _ANY
+            return
+        for length in self._start_lengths:
+            yield "starts", value[:length]
+        for length in self._end_lengths:
+            yield "ends", value[max(len(value) - length, 0) :]

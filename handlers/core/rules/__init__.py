@@ -1,0 +1,1 @@
+"""The rules table: from an event to the tags of its image."""

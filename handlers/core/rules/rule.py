@@ -1,0 +1,139 @@
+"""One row of the rules table: which events it is for, and the tags that it gives."""
+
+from collections.abc import Collection, Iterator
+from typing import Any, Literal, NamedTuple
+
+from handlers.core.errors import RuleError
+from handlers.core.events.recognise import IMAGE_FIELDS
+from handlers.core.ims.tags import Limits, fault_of_key, fault_of_value
+from handlers.core.patterns.compile import InvalidPattern, Pattern, compile_pattern
+from handlers.core.rules.diagnostics import Diagnostics, did_you_mean
+from handlers.core.values.expressions import Key
+from handlers.core.values.template import InvalidTemplate, Template, compile_template
+
+
+class Value(NamedTuple):
+    """What a rule says of one tag."""
+
+    template: Template
+    on_missing: Literal["skip", "fail"] = "skip"
+    on_invalid: Literal["fix", "fail"] = "fix"
+    on_existing: Literal["overwrite", "keep"] = "overwrite"
+
+
+class Rule(NamedTuple):
+    """when: None matches every event. audit: its tags are logged and not written."""
+
+    name: str
+    when: Pattern | None
+    tags: dict[str, Value]
+    audit: bool
+
+    @property
+    def makes_pseudonyms(self) -> bool:
+        return any(value.template.pseudonyms for value in self.tags.values())
+
+
+class RuleReader:
+    """Reads rows; what it finds wrong it adds to the faults, and goes on.
+
+    lookups: the names that the table defines. mode: of rules that name none.
+    """
+
+    def __init__(self, limits: Limits, lookups: Collection[str], mode: str, faults: Diagnostics) -> None:
+        self._limits = limits
+        self._lookups = lookups
+        self._mode = mode
+        self._faults = faults
+        self._named: set[str | None] = set()
+
+    def rule(self, number: int, row: Any) -> Rule | None:
+        """A rule by its place in the table, from 1; None, which is a fault, where it is no table."""
+        where = f"rule {number}"
+        if not isinstance(row, dict):
+            self._faults.add(where, "a rule is a table; write [[rule]]")
+            return None
+        name = self._faults.member(where, row, "name", str)
+        if name and (name in self._named or not name.isprintable()):
+            self._faults.add(where, "its name must be one line that no other rule has")
+            name = None
+        self._named.add(name)
+        where = f'rule "{name}"' if name else where
+        self._faults.names(where, row, "name", "mode", "when", "tags")
+        mode = self._faults.choice(where, row, "mode", "enforce", "audit", default=self._mode)
+        tags = self._faults.member(where, row, "tags", dict)
+        if not tags:
+            self._faults.add(where, 'it sets no tag; add for example tags.env = "prod"')
+        return Rule(
+            name or where, self._when(where, row), dict(self._tags(where, tags or {})), mode == "audit"
+        )
+
+    def _when(self, where: str, row: dict[str, Any]) -> Pattern | None:
+        when = self._faults.member(where, row, "when", dict)
+        if when is None:
+            return None
+        try:
+            pattern = compile_pattern(when)
+        except InvalidPattern as error:
+            self._faults.add(f"{where}: when", str(error))
+            return None
+        for path in {condition.path for each in pattern.alternatives for condition in each.conditions}:
+            self._image_name(f"{where}: when", path)
+        return pattern
+
+    def _tags(self, where: str, tags: dict[str, Any]) -> Iterator[tuple[str, Value]]:
+        for key, said in tags.items():
+            here = f'{where}: tag "{key}"'
+            if fault := fault_of_key(key, self._limits):
+                self._faults.add(here, f"IMS would refuse the key: {fault}")
+            if isinstance(said, dict) and "value" not in said:
+                self._faults.add(here, "it has no value; quote a key with a dot, and name the text `value`")
+                continue
+            row = said if isinstance(said, dict) else {"value": said}
+            self._faults.names(here, row, "value", "on_missing", "on_invalid", "on_existing")
+            on_missing = self._faults.choice(here, row, "on_missing", "skip", "fail")
+            on_invalid = self._faults.choice(here, row, "on_invalid", "fix", "fail")
+            on_existing = self._faults.choice(here, row, "on_existing", "overwrite", "keep")
+            if template := self._template(here, row):
+                yield key, Value(template, on_missing, on_invalid, on_existing)
+
+    def _template(self, where: str, row: dict[str, Any]) -> Template | None:
+        text = self._faults.member(where, row, "value", str)
+        if text is None:
+            return None
+        try:
+            template = compile_template(text)
+        except InvalidTemplate as error:
+            self._faults.add(where, str(error))
+            return None
+        if not (template.attributes or template.lookups or template.pseudonyms):
+            self._constant(where, template)
+        for path in template.attributes:
+            self._image_name(where, path)
+            if path in {("image",), ("image", "creator")}:
+                self._faults.add(where, f"{'.'.join(path)} is an object and no text; name one of its members")
+        for name in sorted(template.lookups - set(self._lookups)):
+            self._faults.add(where, f"there is no [lookup.{name}]{did_you_mean(name, self._lookups)}")
+        return template
+
+    def _constant(self, where: str, template: Template) -> None:
+        """What no event can change is wrong for all of them, or for none."""
+        try:
+            text = template.render({})
+        except RuleError as error:
+            self._faults.add(where, f"the value works out for no event: {error}")
+            return
+        if fault := fault_of_value(text, self._limits):
+            self._faults.add(where, f"IMS would refuse the value: {fault}")
+
+    def _image_name(self, where: str, path: tuple[Key, ...]) -> None:
+        """The names under `image.` are ours, so an unknown one is a slip and not an absent attribute."""
+        known: Any = {"image": IMAGE_FIELDS}
+        for depth, name in enumerate(path):
+            if depth == 0 and name != "image":
+                return
+            if name not in (known or {}):
+                wrong = ".".join(map(str, path[: depth + 1]))
+                self._faults.add(where, f'there is no "{wrong}"{did_you_mean(name, known or {})}')
+                return
+            known = known[name]

@@ -1,0 +1,1 @@
+"""Tag values: literal text with `{{ expressions }}`, compiled to functions of an event."""

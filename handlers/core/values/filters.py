@@ -1,0 +1,179 @@
+"""The filters of tag values.
+
+A filter makes an expression out of the expression before it, once, when the rules table is loaded. Its
+parameters are those it has in a value; for arguments that can never work it raises ValueError.
+"""
+
+import hmac
+import json
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from datetime import UTC, tzinfo
+from hashlib import sha256
+from typing import Any
+
+from handlers.core.errors import InvalidTag, MissingAttribute
+from handlers.core.times import parse_time
+from handlers.core.values.expressions import Expression, Scope, check_length, text
+
+_DIRECTIVES = ("%Y", "%m", "%d", "%H", "%M", "%S", "%j", "%G", "%V", "%%")  # no locale, one width
+
+
+def default(value: Expression, fallback: Expression, *fallbacks: Expression) -> Expression:
+    def first_there(scope: Scope) -> Any:
+        missing = []
+        for expression in (value, fallback, *fallbacks):
+            try:
+                return expression(scope)
+            except MissingAttribute as error:
+                missing.append(str(error))
+        raise MissingAttribute("; ".join(missing))
+
+    return first_there
+
+
+def lower(value: Expression) -> Expression:
+    return lambda scope: text(value(scope)).lower()
+
+
+def upper(value: Expression) -> Expression:
+    return lambda scope: text(value(scope)).upper()
+
+
+def trim(value: Expression) -> Expression:
+    return lambda scope: text(value(scope)).strip()
+
+
+def replace(value: Expression, old: str, new: str) -> Expression:
+    if not old:
+        raise ValueError("the text to replace is empty, name at least one character")
+
+    def replaced(scope: Scope) -> str:
+        before = text(value(scope))
+        check_length(len(before) + before.count(old) * (len(new) - len(old)))
+        return before.replace(old, new)
+
+    return replaced
+
+
+def local_part(value: Expression) -> Expression:
+    return lambda scope: text(value(scope)).rsplit("@", 1)[0]
+
+
+def slug(value: Expression) -> Expression:
+    def words(scope: Scope) -> str:
+        given = text(value(scope))
+        plain = re.sub("[\u0300-\u036f]", "", unicodedata.normalize("NFKD", given)).casefold()  # no accents
+        found = re.findall("[a-z0-9]+", plain)
+        # Two names must not become one because their difference has no ASCII form.
+        lost = re.search(r"[^\W\x00-\x7f]", plain)
+        if lost or (given and not found):
+            found.append(_short_hash(given))
+        return "-".join(found)
+
+    return words
+
+
+def split(value: Expression, separator: str) -> Expression:
+    if not separator:
+        raise ValueError("the separator is empty, name at least one character")
+    return lambda scope: text(value(scope)).split(separator)
+
+
+def first(value: Expression) -> Expression:
+    return lambda scope: _element(value(scope), 0, "first")
+
+
+def last(value: Expression) -> Expression:
+    return lambda scope: _element(value(scope), -1, "last")
+
+
+def date(value: Expression, format: str = "%Y-%m-%d", timezone: str = "UTC") -> Expression:  # noqa: A002 - named in values
+    if unknown := set(re.findall("%.?", format)).difference(_DIRECTIVES):
+        raise ValueError(f"{_quoted(min(unknown))} is no directive, use {' '.join(_DIRECTIVES)}")
+    zone = _zone(timezone)
+
+    def formatted(scope: Scope) -> str:
+        time = parse_time(value(scope))
+        if time is None:
+            raise InvalidTag("what stands before `date` is no time from 1970 to 2999; use another attribute")
+        local = time.astimezone(zone)
+        # One directive at a time: strftime fails on some literal text, such as lone surrogates.
+        return re.sub("%.", lambda directive: local.strftime(directive[0]), format)
+
+    return formatted
+
+
+def short_hash(value: Expression) -> Expression:
+    return lambda scope: _short_hash(text(value(scope)))
+
+
+def pseudonym(value: Expression) -> Expression:
+    """The same for the same text, and of no use to who has a list of names and not the key (RFC 2104)."""
+
+    def keyed(scope: Scope) -> str:
+        given = text(value(scope)).encode("utf-8", "surrogatepass")
+        return hmac.new(scope.pseudonym_key, given, sha256).hexdigest()[:16]
+
+    return keyed
+
+
+def lookup(value: Expression, table: str, otherwise: str | None = None) -> Expression:
+    def entry(scope: Scope) -> str:
+        key = text(value(scope))
+        found = scope.lookups[table](key)
+        if found is None:
+            found = otherwise
+        if found is None:
+            raise MissingAttribute(f"the lookup table {_quoted(table)} has no entry for it")
+        return found
+
+    return entry
+
+
+FILTERS: Mapping[str, Callable[..., Expression]] = {
+    "default": default,
+    "lower": lower,
+    "upper": upper,
+    "trim": trim,
+    "replace": replace,
+    "local_part": local_part,
+    "slug": slug,
+    "split": split,
+    "first": first,
+    "last": last,
+    "date": date,
+    "short_hash": short_hash,
+    "pseudonym": pseudonym,
+    "lookup": lookup,
+}
+"""Every filter, under the name it has in a value."""
+
+
+def _element(value: Any, index: int, name: str) -> Any:
+    if not isinstance(value, list):
+        raise InvalidTag(f"what stands before `{name}` is no list; make one with `split`")
+    if not value or value[index] is None:
+        raise MissingAttribute(f"the list before `{name}` has no {name} element")
+    return value[index]
+
+
+def _short_hash(value: str) -> str:
+    # JSON can carry lone surrogates, which strict UTF-8 refuses.
+    return sha256(value.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+
+
+def _quoted(value: str) -> str:
+    return json.dumps(value[:64])
+
+
+def _zone(name: str) -> tzinfo:
+    if name == "UTC":  # needs no time zone database
+        return UTC
+    from zoneinfo import ZoneInfo  # noqa: PLC0415 - 5 ms of every cold start, and few tables name a zone
+
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # unknown; malformed; a folder's name
+        raise ValueError(f"{_quoted(name)} is no time zone, use a name such as Europe/Berlin") from None

@@ -1,0 +1,1 @@
+"""Every way to prove to the cloud who calls."""

@@ -1,0 +1,1 @@
+"""HTTP calls over kept-alive connections, each within a deadline."""

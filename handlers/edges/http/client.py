@@ -1,0 +1,183 @@
+"""Calls of one service over kept-alive connections, each within a deadline, steered by the settings alone."""
+
+import json
+import re
+import threading
+import time
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from requests import PreparedRequest
+from requests.utils import DEFAULT_CA_BUNDLE_PATH, get_auth_from_url
+from urllib3 import BaseHTTPResponse, HTTPConnectionPool, PoolManager, ProxyManager, Timeout, exceptions
+
+from handlers.core.errors import TagApiUnavailable
+from handlers.edges.http.total_timeout import bounded
+
+CONNECT_TIMEOUT = 5.0
+"""Seconds."""
+
+BODY_MAX = 65_536
+"""Bytes that are read of an answer's body; published ones have a few hundred, an image some thousand."""
+
+
+class Reply(NamedTuple):
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class HttpClient:
+    """Sends requests to one service.
+
+    service, setting: what it is called in errors, and which setting says where it is.
+    ca_bundle: certificates to trust instead of those that requests brings.
+    Nothing else steers it: no proxy, certificate or netrc of the environment. Redirects are not followed.
+    All requests go to the host of the first, whose connections are kept.
+    """
+
+    def __init__(self, service: str, setting: str, *, proxy: str | None, ca_bundle: Path | None) -> None:
+        self._service = service
+        self._setting = setting
+        self._proxy = proxy
+        user, password = get_auth_from_url(proxy or "")
+        basic = b64encode(f"{user}:{password}".encode()).decode()
+        self._proxy_headers = {"Proxy-Authorization": f"Basic {basic}"} if user else {}
+        self._secrets = [password, basic] * bool(password)
+        self._ca_certs = str(ca_bundle or DEFAULT_CA_BUNDLE_PATH)
+        # A pool a thread: none waits for another's connection, and each knows whether its own was used.
+        self._thread = threading.local()
+
+    def send(self, request: PreparedRequest, deadline: float, *secrets: str) -> Reply:
+        """The answer, whatever its status. Raises TagApiUnavailable.
+
+        deadline: of `time.monotonic`. secrets: that the body of the request holds.
+        No answer is trusted not to repeat what it was sent, not even one that says "200 OK": its words may be
+        told, as those of a job that failed are.
+        """
+        try:
+            reply = self._send(request, deadline)
+            content = _read(reply)
+        except (exceptions.HTTPError, OSError) as error:
+            raise TagApiUnavailable(self._what_broke(error)) from error
+        sent = [*secrets, *_secrets_in(request.headers), *self._secrets]
+        if "X-Request-Id" in reply.headers:
+            reply.headers["X-Request-Id"] = _hide(reply.headers["X-Request-Id"], sent)
+        return Reply(reply.status, reply.headers, _hide_in_json(content, sent))
+
+    def status(self, request: PreparedRequest, deadline: float) -> int:
+        """The status of the answer, whose body is not waited for. Raises TagApiUnavailable."""
+        try:
+            with self._send(request, deadline) as reply:
+                return reply.status
+        except (exceptions.HTTPError, OSError) as error:
+            raise TagApiUnavailable(self._what_broke(error)) from error
+
+    def _send(self, request: PreparedRequest, deadline: float) -> BaseHTTPResponse:
+        pool, used = self._pool(request)
+        url = request.url or ""
+        # A proxy gets the whole address, unless it connects and passes on what it cannot read.
+        address = url if self._proxy and url.startswith("http://") else request.path_url
+
+        def sent() -> BaseHTTPResponse:
+            return pool.urlopen(
+                request.method or "",
+                address,
+                request.body,
+                request.headers,
+                retries=False,
+                redirect=False,
+                assert_same_host=False,
+                timeout=_timeout(deadline),
+                preload_content=False,
+                decode_content=False,
+            )
+
+        try:
+            return sent()
+        except (exceptions.ProtocolError, exceptions.ProxyError):
+            # That the other side, or a proxy, has closed a kept-alive connection shows only now. Sending what
+            # is sent here twice does no harm.
+            if not used:
+                raise
+            return sent()
+
+    def _pool(self, request: PreparedRequest) -> tuple[HTTPConnectionPool, bool]:
+        """This thread's pool of one connection, and whether it was used before.
+
+        Of urllib3, which is beneath the sessions of requests: those would do for each call what nobody needs
+        here, keep cookies, look for redirects, find the proxy and the pool.
+        """
+        pool: HTTPConnectionPool | None = getattr(self._thread, "pool", None)
+        if pool is not None:
+            return pool, True
+        options: Any = {
+            "num_pools": 1,
+            "maxsize": 1,
+            "cert_reqs": "CERT_REQUIRED",
+            "ca_certs": self._ca_certs,
+        }
+        if self._proxy:
+            manager: PoolManager = ProxyManager(self._proxy, proxy_headers=self._proxy_headers, **options)
+        else:
+            manager = PoolManager(**options)
+        pool = self._thread.pool = bounded(manager.connection_from_url(request.url or ""))
+        return pool, False
+
+    def _what_broke(self, error: Exception) -> str:
+        """Words without the exception's own: those hold addresses, and of a proxy its password."""
+        match error:
+            case exceptions.ProxyError():
+                return f"the proxy did not connect to {self._service}; check IMS_PROXY"
+            case exceptions.SSLError():
+                return f"TLS with {self._service} failed; check {self._setting} and OS_CACERT"
+            case exceptions.TimeoutError() | TimeoutError() if not isinstance(
+                error, exceptions.NewConnectionError
+            ):
+                return f"{self._service} did not answer in time; for one event in all that is EVENT_TIMEOUT"
+            case _:
+                return (
+                    f"{self._service} was not reached, or the connection broke;"
+                    f" check {self._setting} if it stays"
+                )
+
+
+def _timeout(deadline: float) -> Timeout:
+    """For connecting and answering together."""
+    remaining = deadline - time.monotonic()
+    if remaining <= 0:
+        raise TimeoutError
+    return Timeout(total=remaining, connect=min(CONNECT_TIMEOUT, remaining))
+
+
+def _read(reply: BaseHTTPResponse) -> bytes:
+    """What there is of the body; read to its end, the connection can be used again."""
+    content = b""
+    with reply:
+        while len(content) < BODY_MAX and (chunk := reply.read1(BODY_MAX)):
+            content += chunk
+    return content[:BODY_MAX]
+
+
+def _secrets_in(headers: Mapping[str, str]) -> list[str]:
+    signed = headers.get("Authorization", "")
+    parts = re.findall(r"(?:Access|Signature)=([^,]+)", signed)
+    return [headers.get("X-Auth-Token", ""), headers.get("X-Security-Token", ""), signed, *parts]
+
+
+def _hide_in_json(content: bytes, secrets: Sequence[str]) -> bytes:
+    try:  # with every character in one spelling, as JSON has several
+        content = json.dumps(json.loads(content), ensure_ascii=False).encode(errors="replace")
+    except (ValueError, RecursionError):
+        return content  # a page: nothing of it is told
+    return _hide(
+        content.decode(), [json.dumps(secret, ensure_ascii=False)[1:-1] for secret in secrets]
+    ).encode()
+
+
+def _hide(text: str, secrets: Sequence[str]) -> str:
+    for secret in filter(None, secrets):
+        text = text.replace(secret, "***")
+    return text

@@ -1,0 +1,167 @@
+"""Reading single settings from the environment: parsed, or refused with a sentence that names the setting."""
+
+import os
+import re
+import ssl
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import SplitResult, urlsplit
+
+from handlers.edges.settings.secret import Secret, header_value
+
+T = TypeVar("T")
+
+
+class InvalidSetting(Exception):
+    """A setting is missing or malformed; the message names it and says what to do."""
+
+
+_HINTS = {
+    "IMS_ENDPOINT": "set it to the image service's address, such as https://ims.eu-de.otc.t-systems.com",
+    "OS_TOKEN": "set it to a token for the project whose images are to be tagged, or OS_TOKEN_FILE to a file,"
+    " or set another way of the README's section on credentials",
+    "OS_AUTH_URL": "set it to the identity service's address, such as https://iam.eu-de.otc.t-systems.com/v3",
+    "PROJECTS": "set it to the ids of the projects whose images are to be tagged",
+}
+BELONGS = "it belongs to the other credentials that are set"
+SECRETS = frozenset(
+    (
+        *("OS_TOKEN", "OS_AUTH_TOKEN", "OS_PASSWORD", "EVENTS_TOKEN", "PSEUDONYM_KEY"),
+        *("OS_ACCESS_KEY", "OS_SECRET_KEY", "OS_SECURITY_TOKEN"),
+        *("HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK", "HUAWEICLOUD_SDK_SECURITY_TOKEN"),
+    )
+)
+"""The settings that may also be in the file that NAME_FILE names."""
+
+
+def read(environ: Mapping[str, str], name: str, parse: Callable[[str], T], default: str | None = None) -> T:
+    """Raises InvalidSetting."""
+    text = environ.get(name, "").strip() or default
+    if text is None:
+        raise InvalidSetting(f"{name} is not set; {_HINTS.get(name, BELONGS)}")
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise InvalidSetting(f"{name} {error}") from None
+
+
+def optional(environ: Mapping[str, str], name: str, parse: Callable[[str], T]) -> T | None:
+    """None where it is not set or blank. Raises InvalidSetting."""
+    return read(environ, name, parse) if environ.get(name, "").strip() else None
+
+
+def given(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
+    """What is said of a setting: by NAME and, of a secret, by NAME_FILE."""
+    variables = (name, f"{name}_FILE") if name in SECRETS else (name,)
+    return tuple(environ.get(variable, "").strip() for variable in variables)
+
+
+def is_set(environ: Mapping[str, str], name: str) -> bool:
+    """Whether NAME or, of a secret, NAME_FILE says something."""
+    return any(given(environ, name))
+
+
+def secret(environ: Mapping[str, str], name: str, parse: Callable[[str], str] = header_value) -> Secret:
+    """A secret from NAME, or from the file that NAME_FILE names, as orchestrators mount them.
+
+    Raises InvalidSetting.
+    """
+    path = environ.get(f"{name}_FILE", "").strip()
+    if not path:
+        return Secret(read(environ, name, parse))
+    if environ.get(name, "").strip():
+        raise InvalidSetting(f"{name} and {name}_FILE are both set; keep one")
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        raise InvalidSetting(f"{name}_FILE names a file that cannot be read") from None
+    return Secret(read({name: text}, name, parse), Path(path), parse)
+
+
+def one_line(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("is malformed; it must be one line of text")
+    return text
+
+
+def endpoint(text: str) -> str:
+    parts = _address(text)
+    base = f"{parts.scheme}://{parts.netloc}"
+    if "@" in parts.netloc or text.removesuffix("/").lower() != base.lower():
+        raise ValueError("must be an address without path, query or user")
+    return base
+
+
+def identity_service(text: str) -> str:
+    """With or without the version that its calls have in their paths."""
+    return endpoint(text.removesuffix("/").removesuffix("/v3"))
+
+
+def proxy(text: str) -> str:
+    _address(text)
+    return text
+
+
+def tokens(text: str) -> str:
+    """Several, separated by white space, so that one can follow another."""
+    return " ".join(header_value(token) for token in text.split())
+
+
+def sink(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme != "file":
+        _address(text)
+    elif parts.netloc or not os.path.isdir(os.path.dirname(parts.path)) or os.path.isdir(parts.path):  # noqa: PTH112, PTH120 - as in `file`
+        raise ValueError("must be file:/// and the path of a file, in a folder that is there")
+    return text
+
+
+_HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|[0-9a-f:.]+", re.ASCII)
+"""A name or an address, as urlsplit gives it: in lower case, without brackets."""
+
+
+def _address(text: str) -> SplitResult:
+    try:
+        parts = urlsplit(text)
+        if parts.scheme in {"http", "https"} and _HOST.fullmatch(parts.hostname or "") and parts.port != 0:
+            return parts
+    except ValueError:
+        pass  # no port, or a bracket that is not closed: the same advice helps
+    raise ValueError("must be an address such as https://ims.eu-de.otc.t-systems.com")
+
+
+def file(text: str) -> Path:
+    if not os.path.isfile(text):  # noqa: PTH113 - Path.is_file raises where the name is too long
+        raise ValueError(f"names {text}, which is not a file")
+    return Path(text)
+
+
+def certificates(text: str) -> Path:
+    try:
+        ssl.create_default_context(cafile=file(text))
+    except OSError:
+        raise ValueError(f"names {text}, which holds no certificates in PEM form") from None
+    return Path(text)
+
+
+def one_of(*choices: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text.lower() not in choices:
+            raise ValueError(f"must be one of {', '.join(choices)}")
+        return text.lower()
+
+    return parse
+
+
+def number(lowest: float, highest: float) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        try:
+            found = float(text)
+        except ValueError:
+            found = -1
+        if not lowest <= found <= highest:
+            raise ValueError(f"must be a number from {lowest} to {highest}")
+        return found
+
+    return parse

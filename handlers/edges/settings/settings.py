@@ -1,0 +1,125 @@
+"""The environment, read once into a frozen value. The table of settings is in the README."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from handlers.core.events.recognise import CreationSignals
+from handlers.core.patterns.compile import InvalidPattern, Pattern, compile_pattern
+from handlers.edges.log import LEVELS
+from handlers.edges.settings.credentials import CredentialSource, Password, credential_source, projects_of
+from handlers.edges.settings.parsers import (
+    InvalidSetting,
+    certificates,
+    endpoint,
+    file,
+    is_set,
+    number,
+    one_of,
+    optional,
+    proxy,
+    read,
+    secret,
+    sink,
+    tokens,
+)
+from handlers.edges.settings.secret import Secret
+
+__all__ = ["SHIPPED_RULES", "InvalidSetting", "Settings", "rules", "says", "tag_form"]
+
+SHIPPED_RULES = Path(__file__).parents[2] / "rules.toml"
+
+
+class Settings(NamedTuple):
+    """What the environment says. Times are in seconds, sizes in bytes.
+
+    way: of authentication. projects: those served; none where it is the one that the credentials are for.
+    """
+
+    ims_endpoint: str
+    way: CredentialSource
+    projects: tuple[str, ...]
+    rules: Path
+    tag_form: str
+    pseudonym_key: str | None
+    not_ready_window: float
+    event_timeout: float
+    says: CreationSignals
+    max_body_bytes: int
+    dead_letter_sink: str | None
+    events_tokens: Secret | None
+    invoke_retry_seconds: float
+    proxy: str | None
+    ca_bundle: Path | None
+    log_level: str
+    log_tag_values: bool
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> "Settings":
+        """Raises InvalidSetting for the first setting that is missing or malformed."""
+        ims_endpoint = read(environ, "IMS_ENDPOINT", endpoint)
+        way = credential_source(environ)
+        return cls(
+            ims_endpoint=ims_endpoint,
+            way=way,
+            projects=projects_of(environ, way),
+            rules=rules(environ),
+            tag_form=tag_form(environ),
+            pseudonym_key=secret(environ, "PSEUDONYM_KEY")() if is_set(environ, "PSEUDONYM_KEY") else None,
+            not_ready_window=read(environ, "NOT_READY_WINDOW", number(0, 86_400), "1800"),
+            event_timeout=read(environ, "EVENT_TIMEOUT", number(1, 900), "20"),
+            says=says(environ),
+            max_body_bytes=int(read(environ, "MAX_BODY_BYTES", number(1024, 2**30), "1048576")),
+            dead_letter_sink=optional(environ, "DEAD_LETTER_SINK", sink),
+            events_tokens=secret(environ, "EVENTS_TOKEN", tokens)
+            if is_set(environ, "EVENTS_TOKEN")
+            else None,
+            invoke_retry_seconds=read(environ, "INVOKE_RETRY_SECONDS", number(0, 900), "0"),
+            proxy=optional(environ, "IMS_PROXY", proxy),
+            ca_bundle=optional(environ, "OS_CACERT", certificates),
+            log_level=read(environ, "LOG_LEVEL", one_of(*LEVELS), "info"),
+            log_tag_values=read(environ, "LOG_TAG_VALUES", one_of("true", "false"), "true") == "true",
+        )
+
+    def __repr__(self) -> str:
+        """Nothing of what is set, because some of it is secret."""
+        return "Settings(...)"
+
+    @property
+    def sends_credentials_in_clear(self) -> bool:
+        """Whether tokens or passwords cross a network unencrypted; the loopback interface is none."""
+        identity_service = [self.way.auth_url] if isinstance(self.way, Password) else []
+        return any(_in_clear(address) for address in (self.ims_endpoint, *identity_service))
+
+
+# Apart, for the operator's commands: they need these and none of those that must be set.
+
+
+def rules(environ: Mapping[str, str]) -> Path:
+    return read(environ, "RULES", file, str(SHIPPED_RULES))
+
+
+def tag_form(environ: Mapping[str, str]) -> str:
+    return read(environ, "TAG_FORM", one_of("image_tag", "tag", "batch"), "image_tag")
+
+
+def says(environ: Mapping[str, str]) -> CreationSignals:
+    return CreationSignals(
+        types=read(environ, "IMAGE_CREATED_TYPES", _types, "*image.created*"),
+        traces=read(environ, "IMAGE_CREATED_TRACES", str.split, "createImage"),
+    )
+
+
+def _in_clear(address: str) -> bool:
+    parts = urlsplit(address)
+    loopback = re.fullmatch(r"localhost|::1|127(\.\d+){3}", parts.hostname or "")
+    return parts.scheme == "http" and not loopback
+
+
+def _types(text: str) -> Pattern:
+    try:
+        return compile_pattern({"type": [{"wildcard": pattern} for pattern in text.split()]})
+    except InvalidPattern as error:
+        raise ValueError(f"is malformed: {error}") from None
