@@ -1,6 +1,6 @@
-"""The function `tag_created_image`, wired: settings, edges, handler.
+"""The functions `tag_created_image` and `keep_dead_letters`, wired: settings, edges, handler.
 
-Serve it with `functions-framework --source main.py --target tag_created_image`.
+Serve the first with `functions-framework --source main.py --target tag_created_image`.
 Run as a script, this file is the operator's commands: `python main.py --help`.
 """
 
@@ -15,84 +15,137 @@ if __name__ == "__main__":  # before the imports of serving, so that neither pay
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
 
 from flask import Request, Response
 
-from handlers import delivery, image_created
-from handlers.core.json_access import Json
-from handlers.core.outcomes import Outcome
-from handlers.core.rules.diagnostics import InvalidTable
-from handlers.edges.bootstrap import sink_of, tag_api_of
-from handlers.edges.cloudevents import http as binding
-from handlers.edges.log import log_to_stdout
+from handlers.core.dead_letters import Sink, kept_dead_letter
+from handlers.core.errors import DeadLetterFailed
+from handlers.core.received import Received, Unparsable
+from handlers.core.rules import InvalidTable
+from handlers.delivery import Deliveries, trace_id
+from handlers.edges import cloudevents
+from handlers.edges.bootstrap import sink_of, tag_api_for
+from handlers.edges.cloudevents import HttpReply, RequestRefused
+from handlers.edges.cloudevents.flask import headers_of, message_of, response_of
+from handlers.edges.log import Log, log_to_stdout
 from handlers.edges.rules_file import RulesFile
-from handlers.edges.settings.settings import InvalidSetting, Settings
+from handlers.edges.settings import DeliverySettings, InvalidSetting, Settings
+from handlers.image_created import Services
+
+Function = Callable[[Request], Response]
+Handle = Callable[[Request, Sequence[Received | Unparsable], float], HttpReply]
+"""Answers the events of a request, before a deadline of `time.monotonic`."""
 
 
-def function_from(environ: Mapping[str, str]) -> Callable[[Request], Response]:
-    """Wires the function. Raises InvalidSetting, InvalidTable or OSError, and must not serve then."""
+def tagging_function(environ: Mapping[str, str]) -> Function:
+    """Tags the images of each delivery. Raises InvalidSetting, InvalidTable or OSError, and must not serve
+    then.
+    """
     settings = Settings.from_environ(environ)
-    log = log_to_stdout(settings.log_level)
+    log = log_to_stdout(settings.delivery.log_level)
     if settings.sends_credentials_in_clear:
         log(
             "settings.warning",
             severity="WARNING",
-            why="IMS_ENDPOINT or OS_AUTH_URL is http://: anybody on the way can read the credentials",
+            detail="IMS_ENDPOINT or OS_AUTH_URL is http://: anybody on the way can read the credentials",
         )
-    table = RulesFile(settings.rules, log, (settings.pseudonym_key or "").encode())
-    tag_api = tag_api_of(settings, log)
-    sink = sink_of(settings)
+    rules = RulesFile(settings.rules, log, (settings.pseudonym_key or "").encode())
+    api_for = tag_api_for(settings, log)
+    deliveries = Deliveries(
+        log,
+        sink_of(settings.delivery.dead_letter_sink),
+        event_timeout=settings.delivery.event_timeout,
+        log_tag_values=settings.log_tag_values,
+    )
 
-    def needs_for(request: Request) -> image_created.Needs:
-        api = tag_api(request.headers.get)
-        return image_created.Needs(
-            says=settings.says,
-            table=table,
-            job=api.job,
-            tags_of=api.tags_of,
-            add_tags=api.add_tags,
-            not_ready_window=settings.not_ready_window,
-            log=log,
-            log_tag_values=settings.log_tag_values,
-            projects=settings.projects,
+    def tag(request: Request, events: Sequence[Received | Unparsable], deadline: float) -> HttpReply:
+        api = api_for(headers_of(request))
+        services = Services(
+            settings.signals,
+            rules,
+            settings.projects,
+            settings.not_ready_window,
+            api.job,
+            api.existing_tags,
+            api.add_tags,
+        )
+        delivered = deliveries.handle(
+            events,
+            services,
+            deadline,
+            trace=trace_id(request.headers.get("traceparent")),
+            retry_budget=settings.invoke_retry_seconds if request.path == "/invoke" else 0,
+        )
+        return cloudevents.reply_to(
+            delivered.outcome, delivered.events, request.path, stored=delivered.stored
         )
 
-    def handled(request: Request, events: Sequence[Json | Exception], deadline: float) -> list[Outcome]:
-        needs = needs_for(request)
+    return _function(settings.delivery, log, tag)
 
-        def handle(event: Json | Exception, deadline: float) -> Outcome:
-            return image_created.tag_images(event, needs, deadline, binding.trace_of(request, event))
 
-        patience = settings.invoke_retry_seconds if request.path == "/invoke" else 0
-        return delivery.handled(events, handle, deadline, timeout=settings.event_timeout, patience=patience)
+def keeping_function(environ: Mapping[str, str]) -> Function:
+    """Keeps the dead letters that a bus delivers, each as it came. Raises InvalidSetting, and must not serve
+    then.
+    """
+    settings = DeliverySettings.from_environ(environ)
+    log = log_to_stdout(settings.log_level)
+    sink: Sink | None = sink_of(settings.dead_letter_sink)
+    if sink is None:
+        raise InvalidSetting(
+            "DEAD_LETTER_SINK is not set; set it to where dead letters are kept, file:///..."
+        )
 
-    def tag_created_image(request: Request) -> Response:
-        """Handles one HTTP request: a delivery of events, a handshake, a health check."""
+    def keep(_request: Request, events: Sequence[Received | Unparsable], deadline: float) -> HttpReply:
+        try:
+            sink([kept_dead_letter(event) for event in events], deadline)
+        except DeadLetterFailed as error:
+            log("dead_letter.failed", severity="ERROR", reason="DeadLetterFailed", detail=str(error))
+            return HttpReply(HTTPStatus.SERVICE_UNAVAILABLE, str(error), {"Retry-After": "1"})
+        log("dead_letter.kept", events=len(events))
+        return HttpReply(HTTPStatus.NO_CONTENT)
+
+    return _function(settings, log, keep)
+
+
+def _function(settings: DeliverySettings, log: Log, handle: Handle) -> Function:
+    """What both targets do with a request: a health check, a handshake, a refusal, or a delivery."""
+
+    def function(request: Request) -> Response:
         deadline = time.monotonic() + settings.event_timeout
         tokens = settings.events_tokens().split() if settings.events_tokens else ()
-        events: Sequence[Json | Exception]
         try:
-            if answer := binding.answer_at_once(request, tokens):
-                return answer
-            events = binding.events_of(request, settings.max_body_bytes, settings.event_timeout)
-        except binding.Refused as refused:
-            log("request.refused", severity="WARNING", status=refused.status, why=str(refused))
-            if refused.error is None or sink is None:
-                return binding.refusal(refused)
-            events = [refused.error]
-        except Exception as error:  # noqa: BLE001 - the framework would answer 500 and the words of the error
-            events = [error]
-        outcomes = handled(request, events, deadline)
-        outcome, kept = delivery.settled(events, outcomes, sink, deadline, log)
-        return binding.reply_of(outcome, len(events), request.path, kept=kept)
+            if reply := cloudevents.reply_to_non_delivery(
+                request.method,
+                request.path,
+                headers_of(request),
+                request.args.get("access_token", ""),
+                tokens,
+            ):
+                return response_of(reply)
+            message = message_of(request, settings.max_body_bytes, settings.event_timeout)
+            events = cloudevents.events_in(message)
+        except RequestRefused as refused:
+            log("request.refused", severity="WARNING", status=refused.status, detail=str(refused))
+            return response_of(cloudevents.refusal(refused))
+        return response_of(handle(request, events, deadline))
 
-    return tag_created_image
+    return function
 
 
-try:
-    tag_created_image = function_from(os.environ)
-except (InvalidSetting, InvalidTable, OSError) as fault:
-    sys.exit(f"the function does not start: {fault}")
+TARGETS = {"tag_created_image": tagging_function, "keep_dead_letters": keeping_function}
 
-# Before the server forks: garbage collection would write to, and so copy, every page that a worker shares.
-gc.freeze()
+
+def __getattr__(name: str) -> Function:
+    """Makes the function that the framework serves, and only that one."""
+    if name not in TARGETS:
+        raise AttributeError(name)
+    try:
+        function = globals()[name] = TARGETS[name](os.environ)
+    except (InvalidSetting, InvalidTable, OSError) as fault:
+        sys.stderr.write(f"the function does not start: {fault}\n")
+        sys.exit(2)
+    # Before the server forks: garbage collection would write to, and so copy, every page that a worker
+    # shares.
+    gc.freeze()
+    return function

@@ -1,88 +1,170 @@
-"""One delivery: its events handled, those that want it tried again in place, its dead letters kept."""
+"""One delivery: its images tagged, each result logged, those that want it tried again, its dead letters
+stored.
+"""
 
+import re
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from handlers.core.dead_letters.attributes import Sink, letter_of
+from handlers.batch import Event, failed, tag_events
+from handlers.core.dead_letters import Sink, dead_letter
 from handlers.core.errors import DeadLetterFailed
-from handlers.core.outcomes import Age, Outcome, combine, outcome_of
+from handlers.core.outcomes import Outcome, combine
+from handlers.core.received import Received, Unparsable
+from handlers.core.results import ImageResult
+from handlers.image_created import Services
+from handlers.log_fields import LOG_NAMES, redact_values, result_fields
 
-Event = dict[str, Any] | Exception
+ATTRIBUTE_MAX = 256
+"""Characters of an event's attribute in the log."""
 
-NEVER_YOUNG = Age(None, 0)
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-")
 
 
-class Settled(NamedTuple):
-    """kept: the dead letters are in the sink, so the bus need not keep them."""
+class Delivered(NamedTuple):
+    """How a delivery ended. stored: its dead letters are in the sink. events: how many it held."""
 
     outcome: Outcome
-    kept: bool = False
+    events: int
+    stored: bool = False
 
 
-def handled(
-    events: Sequence[Event],
-    handle: Callable[[Event, float], Outcome],
-    deadline: float,
-    *,
-    timeout: float = 0,
-    patience: float = 0,
-) -> list[Outcome]:
-    """Handles each event, and those that want a retry again while that fits into `patience`.
+class Deliveries:
+    """Handles deliveries.
 
-    deadline: of `time.monotonic`, for all events together. timeout: seconds, the same for each further try.
-    patience: seconds, for FunctionGraph alone, which delivers again a few times at the most.
+    sink: None where the bus keeps dead letters. event_timeout: seconds. log_tag_values: whether lines and
+    reasons
+    may hold values of tags.
     """
-    began = time.monotonic()
-    outcomes = [handle(event, deadline) for event in events]
-    while patience and (waits := [each.retry_after for each in outcomes if each.kind == "retry"]):
-        pause = max(1.0, *waits)
-        if time.monotonic() + pause + timeout > began + patience:
-            break
-        time.sleep(pause)
-        deadline = time.monotonic() + timeout
-        outcomes = [
-            handle(event, deadline) if outcome.kind == "retry" else outcome
-            for event, outcome in zip(events, outcomes, strict=True)
-        ]
-    return outcomes
+
+    def __init__(
+        self, log: Callable[..., None], sink: Sink | None, *, event_timeout: float, log_tag_values: bool
+    ) -> None:
+        self._log = log
+        self._sink = sink
+        self._event_timeout = event_timeout
+        self._log_tag_values = log_tag_values
+
+    def handle(
+        self,
+        delivery: Sequence[Received | Unparsable],
+        services: Services,
+        deadline: float,
+        *,
+        trace: str | None = None,
+        retry_budget: float = 0,
+    ) -> Delivered:
+        """Tags the images of all events, and stores those events that are dead letters.
+
+        deadline: of `time.monotonic`, for everything. trace: id of the delivery's trace, for the log.
+        retry_budget: seconds in which events that want a retry are tried again in place, each time for as
+        long as a
+        delivery may take. It is for FunctionGraph, which delivers again only a few times.
+        """
+        began = time.monotonic()
+        events = [Event(each, _event_fields(each, trace)) for each in delivery]
+        self._tag(events, services, deadline)
+        while retry_budget and (retries := [event for event in events if event.outcome.kind == "retry"]):
+            pause = max(1.0, *(event.outcome.retry_after for event in retries))
+            if time.monotonic() + pause + self._event_timeout > began + retry_budget:
+                break
+            time.sleep(pause)
+            deadline = time.monotonic() + self._event_timeout
+            self._tag(retries, services, deadline)
+        return self._settle(events, deadline)
+
+    def _tag(self, events: Sequence[Event], services: Services, deadline: float) -> None:
+        """Tags the images of these events, and logs what became of each but for dead letters."""
+        if self._sink:  # a part of the time is for storing dead letters
+            deadline -= min(1.0, self._event_timeout / 4)
+        tag_events(events, services, deadline)
+        for event in events:
+            if not self._log_tag_values:
+                event.results = [_redacted(result) for result in event.results]
+            if event.outcome.kind != "dead-letter":
+                self._log_event(event, event.results)
+
+    def _settle(self, events: Sequence[Event], deadline: float) -> Delivered:
+        """Stores the dead letters, unless the delivery comes again or the bus keeps them."""
+        outcome = combine([event.outcome for event in events])
+        dead = [event for event in events if event.outcome.kind == "dead-letter"]
+        stored = False
+        if not events:
+            self._log(
+                "event.ignored",
+                severity="WARNING",
+                outcome=outcome.kind,
+                reason=outcome.reason,
+                detail=outcome.message,
+            )
+        elif outcome.kind == "retry":
+            for event in dead:
+                self._log_event(event, [_not_stored(result, outcome) for result in event.results])
+            dead = []
+        elif dead and self._sink:
+            # A dead letter that was delivered again is refused and not stored again: it would come for ever.
+            letters = [event for event in dead if not event.is_returned]
+            now = datetime.now(UTC)
+            try:
+                self._sink([dead_letter(event.received, event.outcome, now) for event in letters], deadline)
+            except DeadLetterFailed as error:
+                result = failed(error)
+                outcome = result.outcome
+                self._log("dead_letter.failed", **result_fields(result, values=False))
+                for event in dead:
+                    self._log_event(event, [_not_stored(each, outcome) for each in event.results])
+                dead = []
+            else:
+                stored = len(letters) == len(dead)
+        for event in dead:
+            self._log_event(event, event.results, stored=stored or None)
+        return Delivered(outcome, len(events), stored)
+
+    def _log_event(self, event: Event, results: Sequence[ImageResult], **fields: Any) -> None:
+        """Logs one line for the event, or for each of its images that was tried."""
+        tried = [result for result in results if result.tried]
+        for result in tried:
+            self._log(
+                LOG_NAMES[result.outcome.kind],
+                **event.fields,
+                **result_fields(result, values=self._log_tag_values),
+                images_not_tried=len(results) - len(tried) or None,
+                milliseconds=round(event.seconds * 1000, 1),
+                **fields,
+            )
 
 
-def settled(
-    events: Sequence[Event],
-    outcomes: Sequence[Outcome],
-    sink: Sink | None,
-    deadline: float,
-    log: Callable[..., None],
-) -> Settled:
-    """The outcome of the delivery. Where it is a dead letter, a sink keeps all of them, or it is a retry.
+def _not_stored(result: ImageResult, delivery: Outcome) -> ImageResult:
+    """A result of a dead letter that is none yet, because its delivery comes again."""
+    if result.outcome.kind != "dead-letter":
+        return result
+    own = result.outcome
+    message = (
+        f"{own.message}; not stored as a dead letter, because the delivery comes again: {delivery.reason}"
+    )
+    return result._replace(
+        outcome=own._replace(kind="retry", message=message, retry_after=delivery.retry_after)
+    )
 
-    deadline: of `time.monotonic`, for the sink.
-    """
-    outcome = combine(outcomes)
-    if not events:
-        log(
-            "event.ignored",
-            severity="WARNING",
-            outcome=outcome.kind,
-            reason=outcome.reason,
-            why=outcome.message,
-        )
-    if outcome.kind != "dead-letter" or sink is None:
-        return Settled(outcome)
-    now = datetime.now(UTC)
-    letters = [
-        letter_of(event, each, now)
-        for event, each in zip(events, outcomes, strict=True)
-        if each.kind == "dead-letter"
-    ]
-    if None in letters:
-        return Settled(outcome)
-    try:
-        for letter in filter(None, letters):
-            sink(letter, deadline)
-    except DeadLetterFailed as error:
-        log("dead_letter.failed", severity="ERROR", why=str(error))
-        return Settled(outcome_of(error, NEVER_YOUNG, {}))
-    return Settled(outcome, kept=True)
+
+def _redacted(result: ImageResult) -> ImageResult:
+    outcome = result.outcome
+    return result._replace(outcome=outcome._replace(message=redact_values(outcome.message, result.plan)))
+
+
+def _event_fields(received: Received | Unparsable, trace: str | None) -> dict[str, Any]:
+    """What log lines say of an event, whose attributes may be as long as a delivery."""
+    if isinstance(received, Unparsable):
+        return {"trace": trace}
+    event = received.event
+    values = {f"event_{name}": event.get(name) for name in ("id", "source", "type")}
+    cut = {name: value[:ATTRIBUTE_MAX] if isinstance(value, str) else value for name, value in values.items()}
+    return cut | {"trace": trace or trace_id(event.get("traceparent"))}
+
+
+def trace_id(traceparent: object) -> str | None:
+    """The id of the trace that a `traceparent` names (W3C Trace Context; CloudEvents distributed tracing)."""
+    match = _TRACEPARENT.match(traceparent) if isinstance(traceparent, str) else None
+    return match[1] if match else None

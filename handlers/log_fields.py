@@ -1,52 +1,95 @@
-"""What became of each tag that a matching rule names, for log lines and reasons."""
+"""A result as the fields of its log line."""
 
 from typing import Any
 
-from handlers.core.ims.tags import WriteResult
-from handlers.core.rules.table import PlannedTag, TagPlan
+from handlers.core.outcomes import TABLE, row_for
+from handlers.core.results import ImageResult
+from handlers.core.rules import PlannedTag, TagPlan
 
-HIDDEN_MIN = 4
+REDACT_MIN_LENGTH = 4
 """Characters from which on a value is taken out of reasons."""
 
+LOG_NAMES = {
+    "tagged": "image.tagged",
+    "nothing-to-tag": "image.nothing_to_tag",
+    "ignored": "event.ignored",
+    "retry": "event.retry",
+    "dead-letter": "event.dead_letter",
+}
+"""The name of the line, by the kind of the outcome."""
 
-def account(derived: TagPlan, writing: WriteResult, *, values: bool) -> dict[str, list[dict[str, Any]]]:
-    """Tags as `written`, `unchanged`, `audited` and `not_written`, each with its rule, the last with why.
 
-    values: whether with their values, which can be names of people.
-    """
-
-    def told(row: PlannedTag) -> dict[str, Any]:
-        return {"key": row.tag.key} | ({"value": row.tag.value} if values else {}) | {"rule": row.rule}
-
-    failed = {tag: type(error).__name__ for tag, error in writing.not_written}
-    rows = [(row, told(row)) for row in derived.tags]
-    return {
-        "written": [tag for row, tag in rows if not row.audit and row.tag not in failed],
-        "unchanged": [told(row) for row in derived.unchanged],
-        "audited": [tag for row, tag in rows if row.audit],
-        "not_written": [tag | {"why": failed[row.tag]} for row, tag in rows if row.tag in failed]
-        + [{"key": left.key, "rule": left.rule, "why": left.why} for left in derived.skipped],
+def result_fields(result: ImageResult, *, values: bool) -> dict[str, Any]:
+    """The fields of a line. values: whether those of tags are among them; they can be names of people."""
+    outcome, row = result.outcome, row_for(result.error) if result.error else None
+    fields = {
+        "severity": row.severity if row else "INFO",
+        # Only a fault of ours has a traceback that anybody needs.
+        "error": result.error if row is TABLE[Exception] else None,
+        "outcome": outcome.kind,
+        "reason": outcome.reason,
+        "detail": outcome.message,
+        "code": outcome.code,
+        "rule": outcome.rule,
+        "retry_after": outcome.retry_after or None,
+        "job_id": result.job_id,
+        "age_seconds": None
+        if result.age is None or result.age.seconds is None
+        else round(result.age.seconds, 1),
+    }
+    if result.image is None:
+        return fields | {"request_ids": [*filter(None, [getattr(result.error, "request_id", "")])]}
+    return fields | {
+        "image_id": result.image.id,
+        **_tag_fields(result, values=values),
+        "batch_fallback": result.write.batch_fallback,
+        "request_ids": result.write.request_ids,
+        "api_milliseconds": round((result.api_seconds or 0) * 1000, 1),
     }
 
 
-def without_values(text: str, derived: TagPlan) -> str:
-    """A reason that may quote, by the tag API's mouth, what was to be written, with *** in its place.
+def redact_values(text: str, plan: TagPlan) -> str:
+    """A reason, in which the tag API may quote the values that were to be written, with *** in their place.
 
-    A value of less than HIDDEN_MIN characters stays: it is a part of other words, which would be garbled.
+    A value shorter than REDACT_MIN_LENGTH stays: it is a part of other words, which would be garbled.
     """
     # The longest first, or a part of it that is a value too would leave the rest.
-    values = (row.tag.value for row in derived.tags if len(row.tag.value) >= HIDDEN_MIN)
+    values = (planned.tag.value for planned in plan.tags if len(planned.tag.value) >= REDACT_MIN_LENGTH)
     for value in sorted(values, key=len, reverse=True):
         text = text.replace(value, "***")
-        for length in range(
-            len(value) - 1, HIDDEN_MIN - 1, -1
-        ):  # words of the API that are too long are cut, in brackets
+        # The API's words are cut where they are too long, in brackets, and so may be the value in them.
+        for length in range(len(value) - 1, REDACT_MIN_LENGTH - 1, -1):
             text = text.replace(f"{value[:length]})", "***)")
     return text
 
 
-def in_words(derived: TagPlan, writing: WriteResult) -> str:
-    """Which of the tags that were to be written are there now and which are not; keys only."""
-    failed = [failed.tag.key for failed in writing.not_written]
-    written = [tag.key for tag in derived.to_write if tag.key not in failed]
-    return f"written: {', '.join(written) or 'none'}; not written: {', '.join(failed)}"
+def _tag_fields(result: ImageResult, *, values: bool) -> dict[str, list[dict[str, Any]]]:
+    """Tags as `written`, `unchanged`, `audited` and `not_written`, each with its rule, the last with its
+    reason or detail.
+    """
+
+    def shown(planned: PlannedTag) -> dict[str, Any]:
+        key, value = planned.tag
+        return (
+            {"key": key, "value": value, "rule": planned.rule}
+            if values
+            else {"key": key, "rule": planned.rule}
+        )
+
+    plan, failed = result.plan, {tag: type(error).__name__ for tag, error in result.write.failed}
+    rows = [(planned, shown(planned)) for planned in plan.tags]
+    return {
+        "written": [row for planned, row in rows if not planned.audit and planned.tag not in failed],
+        "unchanged": [shown(planned) for planned in plan.unchanged],
+        "audited": [row for planned, row in rows if planned.audit],
+        "not_written": [
+            row | {"reason": failed[planned.tag]}
+            for planned, row in rows
+            if not planned.audit and planned.tag in failed
+        ]
+        + [
+            {"key": skipped.key, "rule": skipped.rule, "detail": skipped.why}
+            for skipped in plan.skipped
+            if not skipped.overridden
+        ],
+    }

@@ -92,7 +92,7 @@ class Image:
     def _follow(self, instruction: str, rest: str) -> None:
         match instruction:
             case "FROM":
-                assert rest.startswith("python:3.11."), rest
+                assert re.fullmatch(r"python:3\.11\.\d+-slim-bookworm@sha256:[0-9a-f]{64}", rest), rest
                 self._make_root()
             case "ENV":
                 self.environ |= dict(setting.split("=", 1) for setting in shlex.split(rest))

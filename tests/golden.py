@@ -1,11 +1,12 @@
 """The golden events, as the function takes them at its door."""
 
-import email
 import json
 from pathlib import Path
 from typing import Any
 
-from handlers.edges.cloudevents.parse import from_content, from_headers, load_json
+from handlers.commands.files import message_in
+from handlers.core.received import Received
+from handlers.edges.cloudevents import HttpMessage, events_in
 
 FOLDER = Path(__file__).parent / "events"
 
@@ -21,12 +22,7 @@ EXPECTED = {name: facts for name, facts in _FACTS.items() if "outcome" in facts}
 def events(name: str) -> list[dict[str, Any]]:
     """The events of one file: one, or those of a batch."""
     content = (FOLDER / name).read_bytes()
-    if name.endswith(".http"):
-        message = email.message_from_bytes(content)
-        attributes = {header: value for header, value in message.items() if header.startswith("ce-")}
-        body = message.get_payload(decode=True)
-        assert isinstance(body, bytes)
-        return [from_headers(attributes, message.get_content_type(), body)]
-    found = from_content(load_json(content))
-    assert all(isinstance(event, dict) for event in found)
-    return [event for event in found if isinstance(event, dict)]
+    found = events_in(message_in(content) if name.endswith(".http") else HttpMessage({}, content))
+    events = [received.event for received in found if isinstance(received, Received)]
+    assert len(events) == len(found)
+    return events

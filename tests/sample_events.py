@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from handlers.core.events.recognise import CreationSignals, ImageJob, recognise
+from handlers.core.events import CreationSignals, ImageJob, recognise
 from handlers.core.patterns.compile import compile_pattern
 
 Json = dict[str, Any]

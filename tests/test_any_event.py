@@ -2,15 +2,18 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.core.errors import InvalidEvent
-from handlers.core.events.recognise import IMAGE_FIELDS, ImageCreated, ImageJob, OtherEvent, recognise
-from handlers.edges.cloudevents.parse import from_content, load_json
+from handlers.core.events import ImageCreated, ImageJob, OtherEvent, recognise
+from handlers.core.image_fields import IMAGE_FIELDS
+from handlers.core.received import Unparsable
+from handlers.edges.cloudevents import HttpMessage, events_in
 from tests.sample_events import (
     ID,
     JOB,
@@ -176,8 +179,8 @@ def ends_as_one_of_four(event: Json) -> None:
             assert recognised
             for created in recognised:
                 assert isinstance(created, ImageCreated)
-                assert created.image_id in {ID, OTHER_ID}
-                assert created.image_id in [place for place in places(event) if isinstance(place, str)]
+                assert created.id in {ID, OTHER_ID}
+                assert created.id in [place for place in places(event) if isinstance(place, str)]
                 assert is_told_rightly(created.event["image"])
 
 
@@ -216,8 +219,28 @@ def test_any_message_of_smn(data: Any, kind: str) -> None:
 @given(bodies)
 def test_any_body(content: Any) -> None:
     """Any JSON as a whole body: each event in it ends so, and what is none is an error in its place."""
-    for event in from_content(load_json(json.dumps(content).encode())):
-        if isinstance(event, InvalidEvent):
-            assert str(event)
+    for received in events_in(HttpMessage({}, json.dumps(content).encode())):
+        if isinstance(received, Unparsable):
+            assert isinstance(received.error, InvalidEvent)
+            assert str(received.error)
         else:
-            ends_as_one_of_four(event)
+            ends_as_one_of_four(received.event)
+
+
+ENVELOPES: dict[str, Callable[[str], str]] = {
+    "no envelope": lambda text: text,
+    "a list": lambda text: f"[{text}]",
+    "an envelope": lambda text: f'{{"events": [{text}]}}',
+    "an envelope of text": lambda text: json.dumps({"events": [text]}),
+}
+
+
+@pytest.mark.parametrize("envelope", ENVELOPES.values(), ids=ENVELOPES)
+@pytest.mark.parametrize("brackets", ["[]", ('{"a":', "}")], ids=["lists", "objects"])
+def test_any_depth(envelope: Callable[[str], str], brackets: Sequence[str]) -> None:
+    """JSON of any depth is no event, also where it can just be read and no longer be written."""
+    opening, closing = brackets
+    for depth in (65, *range(800, 1001), 100_000):
+        body = envelope(f"{opening * depth}0{closing * depth}").encode()
+        (received,) = events_in(HttpMessage({}, body))
+        assert isinstance(received, Unparsable)

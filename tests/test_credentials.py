@@ -20,9 +20,8 @@ from handlers.core.errors import (
     UnexpectedReply,
 )
 from handlers.core.ims.tags import Tag, WriteResult
-from handlers.edges.bootstrap import tag_api_of
-from handlers.edges.settings.credentials import EcsAgency
-from handlers.edges.settings.settings import Settings
+from handlers.edges.bootstrap import tag_api_for
+from handlers.edges.settings import EcsAgency, Settings
 from handlers.edges.tag_api import TagApi
 from tests.emulator import Ims
 from tests.function import free_port
@@ -43,7 +42,7 @@ def connect(ims: Ims, log: Lines) -> Connect:
 
     def connected(headers: dict[str, str] | None = None, **given: str) -> TagApi:
         given = {"IMS_ENDPOINT": ims.url, "PROJECTS": ims.project_id} | given
-        return tag_api_of(Settings.from_environ(given), log)((headers or {}).get)
+        return tag_api_for(Settings.from_environ(given), log)(headers or {})
 
     return connected
 
@@ -72,7 +71,7 @@ def write(
 
 
 def failure(writing: WriteResult) -> TagApiError:
-    [(_, error)] = writing.not_written
+    [(_, error)] = writing.failed
     assert isinstance(error, TagApiError)
     assert SECRET not in str(error)
     return error
@@ -98,7 +97,7 @@ def test_a_password_becomes_a_token_once(ims: Ims, connect: Connect, given: dict
     api = connect(**password(ims), **given)
     images = [ims.image() for _ in range(3)]
 
-    assert [write(api, image_id).not_written for image_id in images] == [[], [], []]
+    assert [write(api, image_id).failed for image_id in images] == [[], [], []]
     assert all(ims.tags(image_id) for image_id in images)
     assert logins(ims) == 1
     assert SECRET not in json.dumps(ims.calls())
@@ -110,8 +109,8 @@ def test_a_token_for_each_project(ims: Ims, connect: Connect) -> None:
     one, other = ims.image(), ims.image(project_id=OTHER)
 
     for _ in range(2):
-        assert write(api, one, ims.project_id).not_written == []
-        assert write(api, other, OTHER).not_written == []
+        assert write(api, one, ims.project_id).failed == []
+        assert write(api, other, OTHER).failed == []
 
     assert logins(ims) == 2
 
@@ -123,7 +122,7 @@ def test_a_refused_token_is_renewed_once(ims: Ims, connect: Connect, log: Lines,
     write(api, image_id)
     getattr(ims, how)()
 
-    assert write(api, image_id).not_written == []
+    assert write(api, image_id).failed == []
     assert logins(ims) == 2
     assert [call["status"] for call in ims.calls("PUT")] == [204, 401, 204]
     assert log == []
@@ -136,7 +135,7 @@ def test_a_token_is_renewed_before_its_end(ims: Ims, connect: Connect) -> None:
     until = time.monotonic() + 2.5
 
     while time.monotonic() < until:
-        assert write(api, image_id).not_written == []
+        assert write(api, image_id).failed == []
 
     assert {call["status"] for call in ims.calls("PUT")} == {204}
     assert 2 <= logins(ims) <= 4
@@ -167,14 +166,14 @@ def test_a_wrong_password_is_tried_once(ims: Ims, connect: Connect, log: Lines) 
     assert (logins(ims), ims.calls("PUT")) == (1, [])
     [line] = log
     assert (line["message"], line["severity"]) == ("credentials.refused", "WARNING")
-    assert "does not accept user, password" in line["why"]
+    assert "does not accept user, password" in line["detail"]
 
 
 def test_a_password_that_is_changed_pauses_for_all_projects(ims: Ims, connect: Connect, log: Lines) -> None:
     """It was accepted for both, so that the refusal speaks against the password: one call finds out."""
     api = connect(**password(ims), PROJECTS=f"{ims.project_id} {OTHER}")
     images = {project_id: ims.image(project_id=project_id) for project_id in (ims.project_id, OTHER)}
-    assert [write(api, image, project).not_written for project, image in images.items()] == [[], []]
+    assert [write(api, image, project).failed for project, image in images.items()] == [[], []]
     ims.put_user("ada", password="changed", projects={ims.project_id: "eu-de", OTHER: "eu-de_other"})
     ims.revoke_tokens()
 
@@ -192,12 +191,12 @@ def test_a_wrong_project_pauses_alone(ims: Ims, connect: Connect, log: Lines) ->
     api = connect(**password(ims), PROJECTS=f"{ims.project_id} {OTHER}")
     ims.put_user("ada", password=SECRET, projects={ims.project_id: "eu-de"})
     one, other = ims.image(), ims.image(project_id=OTHER)
-    assert write(api, one).not_written == []
+    assert write(api, one).failed == []
 
     assert [failure(write(api, other, OTHER)).status for _ in range(3)] == [401, 0, 0]
     ims.revoke_tokens()
 
-    assert write(api, one).not_written == []
+    assert write(api, one).failed == []
     assert failure(write(api, other, OTHER)).status == 0
     assert logins(ims) == 3
     assert [line["message"] for line in log] == ["credentials.refused"]
@@ -211,8 +210,8 @@ def test_a_missing_right_begins_no_pause(ims: Ims, connect: Connect, log: Lines,
     ims.fault(match={"path": LOGIN}, status=status, times=2)
 
     assert [failure(write(api, one)).status for _ in range(2)] == [status] * 2
-    assert write(api, other, OTHER).not_written == []
-    assert write(api, one).not_written == []
+    assert write(api, other, OTHER).failed == []
+    assert write(api, one).failed == []
     assert log == []
 
 
@@ -226,7 +225,7 @@ def test_a_mended_password_ends_the_pause(ims: Ims, connect: Connect, tmp_path: 
 
     file.write_text(f"{SECRET}\n")
 
-    assert write(api, image_id).not_written == []
+    assert write(api, image_id).failed == []
 
 
 def test_an_agency_is_acted_as(ims: Ims, connect: Connect) -> None:
@@ -236,8 +235,8 @@ def test_an_agency_is_acted_as(ims: Ims, connect: Connect) -> None:
     ims.put_agency("tagger", domain="customer", projects={OTHER: "eu-de"})
     api, image_id = connect(**user), ims.image(project_id=OTHER)
 
-    assert write(api, image_id, OTHER).not_written == []
-    assert write(api, image_id, OTHER).not_written == []
+    assert write(api, image_id, OTHER).failed == []
+    assert write(api, image_id, OTHER).failed == []
     assert logins(ims) == 2
 
 
@@ -285,8 +284,8 @@ def test_keys_name_the_project(ims: Ims, connect: Connect) -> None:
     api = connect(**keys(ims), PROJECTS=f"{ims.project_id} {OTHER}")
     one, other = ims.image(), ims.image(project_id=OTHER)
 
-    assert write(api, one, ims.project_id).not_written == []
-    assert write(api, other, OTHER).not_written == []
+    assert write(api, one, ims.project_id).failed == []
+    assert write(api, other, OTHER).failed == []
     assert [call["headers"]["X-Project-Id"] for call in ims.calls("PUT")] == [ims.project_id, OTHER]
 
 
@@ -297,7 +296,7 @@ def test_temporary_keys_send_their_token(ims: Ims, connect: Connect) -> None:
     image_id = ims.image()
 
     assert type(failure(write(connect(**given), image_id))) is CredentialsRejected
-    assert write(connect(**given, OS_SECURITY_TOKEN="canary-token"), image_id).not_written == []
+    assert write(connect(**given, OS_SECURITY_TOKEN="canary-token"), image_id).failed == []
 
 
 @pytest.mark.parametrize("wrong", [{"OS_SECRET_KEY": "wrong"}, {"OS_ACCESS_KEY": "none"}], ids="+".join)
@@ -329,7 +328,7 @@ def test_a_mended_key_ends_the_pause(
         assert type(failure(write(api, image_id))) is CredentialsRejected
         file.write_text(SECRET)
 
-    assert write(api, image_id).not_written == []
+    assert write(api, image_id).failed == []
     assert [call["status"] for call in ims.calls("PUT")] == [401, 204]
 
 
@@ -350,7 +349,7 @@ def test_a_refusal_by_ims_itself_is_no_failure_of_the_key(ims: Ims, connect: Con
     ims.fault(code="IMG.0030", message="no", shape="ims", status=400, times=3)
 
     assert [failure(write(api, image_id)).status for _ in range(3)] == [400] * 3
-    assert write(api, image_id).not_written == []
+    assert write(api, image_id).failed == []
 
 
 # -- a given token ----------------------------------------------------------------------------------
@@ -374,25 +373,26 @@ def test_a_given_token_file_is_read_anew(ims: Ims, connect: Connect, tmp_path: P
 
     file.write_text(ims.token)
 
-    assert write(api, image_id).not_written == []
+    assert write(api, image_id).failed == []
 
 
 # -- FunctionGraph ----------------------------------------------------------------------------------
 
 SENT = {
-    "X-CFF-Security-Access-Key": "AK",
-    "X-CFF-Security-Secret-Key": SECRET,
-    "X-CFF-Security-Token": "canary-token",
+    "x-cff-security-access-key": "AK",
+    "x-cff-security-secret-key": SECRET,
+    "x-cff-security-token": "canary-token",
 }
+"""Headers, names in lower case."""
 
 
 @pytest.mark.parametrize(
     "headers",
     [
         pytest.param(SENT, id="keys"),
-        pytest.param(SENT | {"X-CFF-Auth-Token": "other"}, id="keys before the token"),
-        pytest.param({"X-CFF-Auth-Token": Ims.token}, id="token"),
-        pytest.param(dict.fromkeys(SENT, "null") | {"X-CFF-Auth-Token": Ims.token}, id="the word null"),
+        pytest.param(SENT | {"x-cff-auth-token": "other"}, id="keys before the token"),
+        pytest.param({"x-cff-auth-token": Ims.token}, id="token"),
+        pytest.param(dict.fromkeys(SENT, "null") | {"x-cff-auth-token": Ims.token}, id="the word null"),
     ],
 )
 def test_credentials_of_a_request_are_used_for_it(
@@ -401,12 +401,12 @@ def test_credentials_of_a_request_are_used_for_it(
     """Keys, else the token."""
     ims.put_key("AK", secret=SECRET, security_token="canary-token")
 
-    assert write(connect(headers, CREDENTIALS="functiongraph"), ims.image()).not_written == []
+    assert write(connect(headers, CREDENTIALS="functiongraph"), ims.image()).failed == []
 
 
 def test_credentials_of_a_request_mean_nothing_unless_they_are_asked_for(ims: Ims, connect: Connect) -> None:
     """Whoever sends events would choose who the function is."""
-    assert write(connect(SENT, OS_TOKEN=ims.token), ims.image()).not_written == []
+    assert write(connect(SENT, OS_TOKEN=ims.token), ims.image()).failed == []
     assert "Authorization" not in ims.calls("PUT")[0]["headers"]
 
 
@@ -426,12 +426,12 @@ def test_credentials_of_a_request_are_not_kept(ims: Ims, log: Lines) -> None:
     """Not for the next request, and not in anything that outlives the request."""
     ims.put_key("AK", secret=SECRET, security_token="canary-token")
     given = {"IMS_ENDPOINT": ims.url, "PROJECTS": ims.project_id, "CREDENTIALS": "functiongraph"}
-    tag_api = tag_api_of(Settings.from_environ(given), log)
+    tag_api = tag_api_for(Settings.from_environ(given), log)
     image_id = ims.image()
 
-    assert write(tag_api(SENT.get), image_id).not_written == []
-    assert type(failure(write(tag_api(lambda _: None), image_id))) is CredentialsRejected
-    refused = [write(tag_api({**SENT, "X-CFF-Security-Token": "old"}.get), image_id) for _ in range(3)]
+    assert write(tag_api(SENT), image_id).failed == []
+    assert type(failure(write(tag_api({}), image_id))) is CredentialsRejected
+    refused = [write(tag_api({**SENT, "x-cff-security-token": "old"}), image_id) for _ in range(3)]
 
     assert [failure(writing).status for writing in refused] == [401, 0, 0]
     assert SECRET not in str(reachable(tag_api))
@@ -463,8 +463,8 @@ def machine(ims: Ims, log: Lines) -> TagApi:
     ims.put_key("AK-1", secret="one", security_token="t-1", ends_at=time.time() + 3600)
     ims.identity(machine_key="AK-1")
     given = {"IMS_ENDPOINT": ims.url, "PROJECTS": ims.project_id, "CREDENTIALS": "ecs"}
-    settings = Settings.from_environ(given)._replace(way=EcsAgency(f"{ims.url}/machine"))
-    return tag_api_of(settings, log)(lambda _: None)
+    settings = Settings.from_environ(given)._replace(credentials=EcsAgency(f"{ims.url}/machine"))
+    return tag_api_for(settings, log)({})
 
 
 @pytest.mark.parametrize("metadata_tokens", [True, False])
@@ -473,7 +473,7 @@ def test_keys_of_a_machine_are_fetched_once(ims: Ims, machine: TagApi, *, metada
     ims.identity(metadata_tokens=metadata_tokens)
     image_id = ims.image()
 
-    assert [write(machine, image_id).not_written for _ in range(3)] == [[], [], []]
+    assert [write(machine, image_id).failed for _ in range(3)] == [[], [], []]
     assert len(ims.calls("GET", "/machine")) == 1
 
 
@@ -485,7 +485,7 @@ def test_rotated_keys_of_a_machine_are_fetched_again(ims: Ims, machine: TagApi, 
     ims.put_key("AK-2", secret="two", security_token="t-2", ends_at=time.time() + 3600)
     ims.identity(machine_key="AK-2")
 
-    assert write(machine, image_id).not_written == []
+    assert write(machine, image_id).failed == []
     assert [call["status"] for call in ims.calls("PUT", "/v1")] == [204, 401, 204]
     assert log == []
 

@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -14,6 +14,8 @@ from handlers.edges.credentials.refreshing import RefreshingProvider, lifetime
 from handlers.edges.credentials.signature import Keys
 from handlers.edges.http.client import Reply
 from tests.lines import Lines
+
+T = TypeVar("T")
 
 
 class Clock:
@@ -132,6 +134,14 @@ def refuse() -> None:
     raise CredentialsRejected("no", status=401)
 
 
+def guarded(
+    lockout: Lockout, fingerprint: str, deadline: float, call: Callable[[], T], *, last: bool, scope: str = ""
+) -> T:
+    """What a call gives that the lock-out surrounds."""
+    with lockout.guard(fingerprint, deadline, last=last, scope=scope):
+        return call()
+
+
 def test_the_pause_ends(log: Lines) -> None:
     """After five minutes one call tries again; success ends it, failure begins the next."""
     clock = Clock()
@@ -139,7 +149,7 @@ def test_the_pause_ends(log: Lines) -> None:
 
     def run(call: Callable[[], object] = refuse, fingerprint: str = "a") -> int | None:
         try:
-            lockout.run(fingerprint, clock.now + 5, call, last=True)
+            guarded(lockout, fingerprint, clock.now + 5, call, last=True)
         except CredentialsRejected as error:
             return error.status
         return None
@@ -159,7 +169,7 @@ def test_a_refusal_pauses_what_it_speaks_against(log: Lines) -> None:
 
     def run(scope: str, call: Callable[[], object] = str) -> int | None:
         try:
-            lockout.run("a", clock.now + 5, call, last=True, scope=scope)
+            guarded(lockout, "a", clock.now + 5, call, last=True, scope=scope)
         except CredentialsRejected as error:
             lockout.give_up("a", scope)
             return error.status
@@ -181,7 +191,7 @@ def test_an_acceptance_meanwhile_counts(log: Lines) -> None:
         assert accept.wait(5)
 
     def run(scope: str, call: Callable[[], object]) -> object:
-        return lockout.run("a", time.monotonic() + 5, call, last=True, scope=scope)
+        return guarded(lockout, "a", time.monotonic() + 5, call, last=True, scope=scope)
 
     with ThreadPoolExecutor(2) as threads:
         first = threads.submit(run, "one", accepted)
@@ -201,30 +211,32 @@ def test_a_pause_is_told_when_nothing_else_is_left(log: Lines) -> None:
 
     for _ in range(2):
         with pytest.raises(CredentialsRejected, match=r"^no$"):
-            lockout.run("a", time.monotonic() + 5, refuse, last=False)
+            guarded(lockout, "a", time.monotonic() + 5, refuse, last=False)
     assert log == []
     lockout.give_up("a")
     lockout.give_up("a")
 
-    assert [(line["message"], line["why"]) for line in log] == [("credentials.refused", "no")]
+    assert [(line["message"], line["detail"]) for line in log] == [("credentials.refused", "no")]
 
 
 def test_a_late_answer_for_old_credentials_changes_nothing(log: Lines) -> None:
     """Calls that were under way when newer credentials were accepted may still be refused."""
     lockout = Lockout(log)
-    lockout.run("old", time.monotonic() + 5, str, last=False)
+    guarded(lockout, "old", time.monotonic() + 5, str, last=False)
 
     def while_another_is_accepted() -> None:
-        lockout.run("new", time.monotonic() + 5, str, last=False)
+        guarded(lockout, "new", time.monotonic() + 5, str, last=False)
         refuse()
 
     with pytest.raises(CredentialsRejected):
-        lockout.run("old", time.monotonic() + 5, while_another_is_accepted, last=False)
+        guarded(lockout, "old", time.monotonic() + 5, while_another_is_accepted, last=False)
 
     blocked = threading.Event()
     with ThreadPoolExecutor(1) as other:
-        first = other.submit(lockout.run, "new", time.monotonic() + 5, lambda: blocked.wait(5), last=False)
-        assert lockout.run("new", time.monotonic() + 0.1, lambda: "beside it", last=False) == "beside it"
+        first = other.submit(
+            guarded, lockout, "new", time.monotonic() + 5, lambda: blocked.wait(5), last=False
+        )
+        assert guarded(lockout, "new", time.monotonic() + 0.1, lambda: "beside it", last=False) == "beside it"
         blocked.set()
         first.result(5)
 
@@ -241,8 +253,8 @@ def test_only_a_refusal_begins_a_pause(log: Lines, error: TagApiError) -> None:
 
     for _ in range(3):
         with pytest.raises(type(error)):
-            lockout.run("a", time.monotonic() + 5, fail, last=False)
-    assert lockout.run("a", time.monotonic() + 5, lambda: "called", last=False) == "called"
+            guarded(lockout, "a", time.monotonic() + 5, fail, last=False)
+    assert guarded(lockout, "a", time.monotonic() + 5, lambda: "called", last=False) == "called"
     assert log == []
 
 
@@ -254,9 +266,9 @@ def test_an_answer_of_ims_proves_the_credentials(log: Lines) -> None:
         raise ImageNotFound("no", status=400, code="IMG.0027")
 
     with pytest.raises(ImageNotFound):
-        lockout.run("a", time.monotonic() + 5, not_found, last=False)
+        guarded(lockout, "a", time.monotonic() + 5, not_found, last=False)
 
     def nested() -> str:
-        return lockout.run("a", time.monotonic() + 0.1, lambda: "beside it", last=False)
+        return guarded(lockout, "a", time.monotonic() + 0.1, lambda: "beside it", last=False)
 
-    assert lockout.run("a", time.monotonic() + 5, nested, last=False) == "beside it"
+    assert guarded(lockout, "a", time.monotonic() + 5, nested, last=False) == "beside it"

@@ -4,15 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from handlers.edges.settings.credentials import (
+from handlers.edges.settings import (
     CredentialSource,
     EcsAgency,
     FunctionGraphAgency,
+    InvalidSetting,
     Password,
+    Settings,
     StaticKeys,
     StaticToken,
 )
-from handlers.edges.settings.settings import InvalidSetting, Settings
 
 CANARY = "canary-of-the-settings"
 ENDPOINT = {"IMS_ENDPOINT": "https://ims.eu-de.otc.t-systems.com"}
@@ -34,7 +35,7 @@ def settings(**given: str) -> Settings:
 
 
 @pytest.mark.parametrize(
-    ("given", "way"),
+    ("given", "source"),
     [
         pytest.param(TOKEN, StaticToken, id="token"),
         pytest.param({"OS_AUTH_TOKEN": CANARY}, StaticToken, id="token, by its other name"),
@@ -47,24 +48,24 @@ def settings(**given: str) -> Settings:
         pytest.param(ONE | {"CREDENTIALS": "FunctionGraph"}, FunctionGraphAgency, id="functiongraph"),
     ],
 )
-def test_what_is_set_chooses(given: dict[str, str], way: type[CredentialSource]) -> None:
+def test_what_is_set_chooses(given: dict[str, str], source: type[CredentialSource]) -> None:
     """Each set of names that users have is one way, and its `repr` tells no secret."""
     read = settings(**given)
 
-    assert type(read.way) is way
+    assert type(read.credentials) is source
     assert CANARY not in repr(read)
 
 
 def test_a_password_is_read() -> None:
     """The version of the identity service's address is left to the calls."""
-    way = settings(**PASSWORD, **AGENCY, OS_PROJECT_NAME="eu-de").way
+    user = settings(**PASSWORD, **AGENCY, OS_PROJECT_NAME="eu-de").credentials
 
-    assert isinstance(way, Password)
-    assert way._replace(password=way.password) == (
-        *("https://iam.eu-de.otc.t-systems.com", "ada", way.password, "OTC-EU-DE-1", "eu-de"),
+    assert isinstance(user, Password)
+    assert user[:] == (
+        *("https://iam.eu-de.otc.t-systems.com", "ada", user.password, "OTC-EU-DE-1", "eu-de"),
         ("tagger", "other"),
     )
-    assert way.password() == CANARY
+    assert user.password() == CANARY
 
 
 @pytest.mark.parametrize(
@@ -185,15 +186,15 @@ def test_secrets_can_come_from_files_that_change(tmp_path: Path) -> None:
     """A rewritten file is read anew; one that is gone, empty or malformed leaves what was there."""
     file = tmp_path / "password"
     file.write_text("first word\n")
-    way = settings(**PASSWORD | ONE | {"OS_PASSWORD": "", "OS_PASSWORD_FILE": str(file)}).way
-    assert isinstance(way, Password)
+    user = settings(**PASSWORD | ONE | {"OS_PASSWORD": "", "OS_PASSWORD_FILE": str(file)}).credentials
+    assert isinstance(user, Password)
 
-    seen = [way.password()]
+    seen = [user.password()]
     for content in ("second", "", "two\nlines", None, "third"):
         file.unlink()
         if content is not None:
             file.write_text(content)
-        seen.append(way.password())
+        seen.append(user.password())
         file.touch()
 
     assert seen == ["first word", "second", "second", "second", "second", "third"]

@@ -5,7 +5,6 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,28 +14,15 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from deploy.nats.policy import LONGEST_BACK_OFF
-from handlers.edges.log import LEVELS
+from handlers.core.outcomes import RETRY_AFTER_MAX
 from tests.container import instructions
 from tests.emulator import Ims
 from tests.function import ROOT, Function, created
+from tests.manifests import DEPLOY, MANIFESTS
 from tests.operators_page import NOT_READY_WINDOW, PAGE, longest_outage
 
-DEPLOY = ROOT / "deploy"
 SCHEMAS = ROOT / "tests" / "schemas"
 SCRIPTS = Path(sys.executable).parent
-
-NO_MANIFESTS = {"kustomization.yaml", "generated-names.yaml", "alerts.yaml", "settings.yaml"}
-"""Of kustomize, of Loki and of Cloud Run; `test_kustomize` builds with the first two."""
-
-
-def manifests() -> Iterator[tuple[str, dict[str, Any]]]:
-    for path in sorted(DEPLOY.rglob("*.yaml")):
-        if path.name not in NO_MANIFESTS:
-            for document in yaml.safe_load_all(path.read_text(encoding="utf-8")):
-                yield f"{path.parent.name}: {document['kind']} {document['metadata']['name']}", document
-
-
-MANIFESTS = dict(manifests())
 
 
 def strict(schema: Any) -> Any:
@@ -97,6 +83,26 @@ def test_kustomize() -> None:
     assert documents[f"ConfigMap {rules}"]["data"] == {"rules.toml": shipped}
 
 
+def test_keeper_of_dead_letters() -> None:
+    """The keeper is the function's image and server with another target, and keeps letters in its volume."""
+    (_, function) = [rest for name, rest in instructions(DEPLOY / "Dockerfile") if name in ("USER", "CMD")]
+    spec = MANIFESTS["knative: Deployment dead-letters"]["spec"]["template"]["spec"]
+    (container,) = spec["containers"]
+    *served, target = json.loads(function)
+    assert [*container["command"], *container["args"]] == [*served, "keep_dead_letters"]
+    assert target == "tag_created_image"
+    env = {each["name"]: each["value"] for each in container["env"]}
+    (mount,) = container["volumeMounts"]
+    assert env["DEAD_LETTER_SINK"].startswith(f"file://{mount['mountPath']}/")
+    (volume,) = spec["volumes"]
+    assert volume["persistentVolumeClaim"]["claimName"] == mount["name"] == "dead-letters"
+    probes = [container[f"{kind}Probe"]["httpGet"] for kind in ("startup", "readiness", "liveness")]
+    assert probes == [{"path": "/healthz", "port": int(env["PORT"])}] * 3
+    assert container["ports"] == [{"containerPort": int(env["PORT"])}]
+    service = MANIFESTS["knative: Service dead-letters"]["spec"]
+    assert service["ports"] == [{"port": 80, "targetPort": int(env["PORT"])}]
+
+
 # --- retries
 
 
@@ -108,6 +114,15 @@ def test_retries_of_knative() -> None:
     waits = sum(2**number for number in range(delivery["retry"]))
     assert waits == longest_outage("Knative") > NOT_READY_WINDOW
     assert f"{waits} s" in (DEPLOY / "knative" / "events.yaml").read_text(encoding="utf-8")
+
+
+def test_retry_after_of_knative() -> None:
+    """The line that can be uncommented lets the longest wait pass that the function asks for."""
+    text = (DEPLOY / "knative" / "events.yaml").read_text(encoding="utf-8")
+    assert "retryAfterMax" not in MANIFESTS["knative: Trigger image-tagger"]["spec"]["delivery"]
+    documents = yaml.safe_load_all(text.replace("# retryAfterMax:", "retryAfterMax:"))
+    (delivery,) = [each["spec"]["delivery"] for each in documents if each["kind"] == "Trigger"]
+    assert delivery["retryAfterMax"] == f"PT{RETRY_AFTER_MAX // 3600}H"
 
 
 @pytest.mark.parametrize("where", ["kubernetes.yaml", "image-tagger-subscription.service"])
@@ -131,31 +146,18 @@ def test_retries_of_eventarc() -> None:
 # --- one number in several places
 
 
-def test_at_once() -> None:
-    """A platform sends as many events at once as the image has threads."""
-    image = dict(
-        line.split("=")
-        for name, text in instructions(DEPLOY / "Dockerfile")
-        if name == "ENV"
-        for line in text.split()
-    )
-    service = MANIFESTS["knative: Service image-tagger"]["spec"]["template"]["spec"]
-    huaweicloud = (DEPLOY / "functiongraph" / "huaweicloud" / "main.tf").read_text(encoding="utf-8")
-    assert str(service["containerConcurrency"]) == image["THREADS"]
-    assert re.search(rf"concurrency_num += {image['THREADS']} ", huaweicloud)
-    assert f"--concurrency {image['THREADS']} " in PAGE
-
-
 def test_names_of_settings() -> None:
     """Every setting that is set here is one that the function or its server reads."""
     source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "handlers" / "edges").rglob("*.py"))
     known = {*re.findall(r'"([A-Z][A-Z_]+)"', source), "HOST", "PORT", "WORKERS", "THREADS", "TMPDIR"}
     service = MANIFESTS["knative: Service image-tagger"]["spec"]["template"]["spec"]
+    keeper = MANIFESTS["knative: Deployment dead-letters"]["spec"]["template"]["spec"]
     unit = (DEPLOY / "nginx" / "image-tagger.service").read_text(encoding="utf-8")
     terraform = "".join(path.read_text(encoding="utf-8") for path in DEPLOY.rglob("main.tf"))
     cloud_run = yaml.safe_load((DEPLOY / "cloud-run" / "settings.yaml").read_text(encoding="utf-8"))
     used = {
         *(each["name"] for each in service["containers"][0]["env"]),
+        *(each["name"] for each in keeper["containers"][0]["env"]),
         *re.findall(r"(?:^Environment=| )([A-Z_]+)=", unit, re.MULTILINE),
         *re.findall(r"^ +([A-Z_]+) +=", terraform, re.MULTILINE),
         *cloud_run,
@@ -167,28 +169,6 @@ def test_names_of_settings() -> None:
 # --- scripts, units, queries, the page itself
 
 
-def test_nginx(tmp_path: Path) -> None:
-    """An nginx takes the configuration that ships, with another certificate and folder of logs."""
-    nginx, openssl = shutil.which("nginx"), shutil.which("openssl")
-    if not nginx or not openssl:
-        pytest.skip("nginx and openssl are needed to load a configuration")
-    key, certificate = tmp_path / "image-tagger-key.pem", tmp_path / "image-tagger.pem"
-    order = (
-        f"{openssl} req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=example.com"
-    )
-    subprocess.run([*order.split(), "-keyout", key, "-out", certificate], check=True, capture_output=True)
-    shipped = (DEPLOY / "nginx" / "image-tagger.conf").read_text(encoding="utf-8")
-    shipped = shipped.replace("/etc/nginx/", f"{tmp_path}/").replace("/var/log/nginx/", f"{tmp_path}/")
-    configuration = tmp_path / "nginx.conf"
-    folders = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    temporary = "".join(f"{name}_temp_path {tmp_path}/{name};" for name in folders)
-    text = f"pid {tmp_path}/pid; error_log stderr; events {{}} http {{ {temporary} {shipped} }}"
-    configuration.write_text(text, encoding="utf-8")
-    command = [nginx, "-t", "-p", str(tmp_path), "-e", "stderr", "-c", str(configuration)]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert ran.returncode == 0, ran.stderr
-
-
 @pytest.mark.parametrize("dockerfile", ["deploy/Dockerfile", "deploy/nats/Dockerfile"])
 def test_hadolint(dockerfile: str) -> None:
     """Hadolint has nothing to say about a Dockerfile."""
@@ -196,6 +176,20 @@ def test_hadolint(dockerfile: str) -> None:
         [str(SCRIPTS / "hadolint"), dockerfile], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert (ran.returncode, ran.stdout) == (0, "")
+
+
+def test_base_image() -> None:
+    """Both images have one base, named by its digest: a tag can be given to another image at any time."""
+    bases = {
+        rest
+        for dockerfile in (DEPLOY / "Dockerfile", DEPLOY / "nats" / "Dockerfile")
+        for name, rest in instructions(dockerfile)
+        if name == "FROM"
+    }
+    (base,) = bases
+    tag, _, digest = base.partition("@")
+    assert re.fullmatch("sha256:[0-9a-f]{64}", digest)
+    assert f"docker buildx imagetools inspect {tag}\n" in PAGE
 
 
 def test_shellcheck() -> None:
@@ -213,20 +207,6 @@ def test_shellcheck() -> None:
     command = [str(SCRIPTS / "shellcheck"), *options, *map(str, scripts)]
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (ran.returncode, ran.stdout) == (0, "")
-
-
-@pytest.mark.parametrize("unit", sorted(DEPLOY.rglob("*.service")), ids=lambda unit: unit.name)
-def test_unit(unit: Path, tmp_path: Path) -> None:
-    """Systemd knows every line of a unit."""
-    if not shutil.which("systemd-analyze"):
-        pytest.skip("systemd-analyze is needed to verify units")
-    copy = tmp_path / unit.name
-    copy.write_text(
-        re.sub("ExecStart=/[^ ]*", f"ExecStart={sys.executable}", unit.read_text(encoding="utf-8"))
-    )
-    command = ["systemd-analyze", "verify", "--man=no", str(copy)]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (ran.returncode, ran.stderr) == (0, "")
 
 
 def test_queries(function: Function, ims: Ims) -> None:
@@ -268,18 +248,6 @@ def test_sample_event(function: Function, ims: Ims) -> None:
     reply = function.post(data, content_type="application/json", **event)
     assert reply.headers["Tagging-Outcome"] == "tagged"
     assert ims.tags(image_id)
-
-
-def test_alerts() -> None:
-    """Alerts ask for names and outcomes that the log lines have."""
-    text = (DEPLOY / "alerts.yaml").read_text(encoding="utf-8")
-    rules = yaml.safe_load(text)["groups"][0]["rules"]
-    assert all({"alert", "expr", "labels", "annotations"} <= rule.keys() for rule in rules)
-    documented = (ROOT / "README.md").read_text(encoding="utf-8")
-    documented += (DEPLOY / "nats" / "subscription.py").read_text(encoding="utf-8")
-    for name in re.findall(r'(?:message|outcome) = "([^"]+)"', text):
-        assert re.search(rf"(?<![\w-]){name}(?![\w-])", documented), name
-    assert {*re.findall('severity = "([^"]+)"', text)} <= {level.upper() for level in LEVELS}
 
 
 def test_links() -> None:

@@ -43,7 +43,7 @@ def test_keep(serve: Serve, ims: Ims, keep: str) -> None:
     (line,) = function.lines()
     assert [tag["key"] for tag in line["written"]] == ["other"]
     (kept,) = line["not_written"]
-    assert (kept["key"], "keeps it" in kept["why"]) == ("kept", True)
+    assert (kept["key"], "keeps it" in kept["detail"]) == ("kept", True)
 
 
 def test_nothing_to_keep(serve: Serve, ims: Ims, keep: str) -> None:

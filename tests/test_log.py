@@ -1,6 +1,7 @@
 """What the function logs: one JSON line for each event and image, with what a person has to know."""
 
 import json
+import re
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -9,10 +10,13 @@ import pytest
 
 from handlers.core.errors import ImageNotFound
 from handlers.core.ims.tags import Tag, WriteResult
-from handlers.core.rules.table import RuleTable
+from handlers.core.outcomes import Outcome
+from handlers.core.received import Received
+from handlers.core.rules import RuleTable
+from handlers.delivery import Deliveries
 from handlers.edges.log import log_to_stdout
-from handlers.edges.settings.settings import says
-from handlers.image_created import Needs, tag_images
+from handlers.edges.settings import signals
+from handlers.image_created import Services
 from tests.emulator import Ims
 from tests.function import Function, created, just_now
 
@@ -58,7 +62,7 @@ def test_a_tag_without_a_value_is_told(function: Function, ims: Ims) -> None:
 
     [left] = line["not_written"]
     assert (left["key"], left["rule"]) == ("created-by", "who created the image")
-    assert "image.creator.name" in left["why"]
+    assert "image.creator.name" in left["detail"]
     assert line["written"] == [CREATED_ON]
 
 
@@ -75,8 +79,8 @@ def test_a_refused_tag_is_told(function: Function, ims: Ims) -> None:
     )
     assert (line["reason"], line["code"]) == ("TagRefused", "IMG.0115")
     assert line["written"] == [CREATED_ON]
-    assert line["not_written"] == [CREATED_BY | {"why": "TagRefused"}]
-    assert "written: created-on; not written: created-by" in line["why"]
+    assert line["not_written"] == [CREATED_BY | {"reason": "TagRefused"}]
+    assert "written: created-on; not written: created-by" in line["detail"]
 
 
 @pytest.mark.parametrize(
@@ -132,7 +136,7 @@ def test_an_event_without_an_image_is_told(
 
     assert (line["message"], line["event_id"]) == (message, "event-of-x")
     assert line | told == line
-    assert line["why"]
+    assert line["detail"]
 
 
 def test_nothing_to_tag_is_told(function: Function, ims: Ims) -> None:
@@ -146,11 +150,11 @@ def test_nothing_to_tag_is_told(function: Function, ims: Ims) -> None:
 
 
 def test_several_events_have_a_line_each(function: Function, ims: Ims) -> None:
-    """Junk in a batch too."""
+    """Junk in a batch too: dead letters come last, once it is known whether they are stored."""
     function.post([created(ims.image()), 5, created("x", type="other"), created(ims.image())])
 
     messages = [line["message"] for line in function.lines()]
-    assert messages == ["image.tagged", "event.dead_letter", "event.ignored", "image.tagged"]
+    assert messages == ["image.tagged", "event.ignored", "image.tagged", "event.dead_letter"]
 
 
 A = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -200,7 +204,7 @@ def test_no_answer_of_the_api_forges_a_line(function: Function, ims: Ims) -> Non
     line = line_of(function, created(ims.image()))
 
     assert line["outcome"] == "dead-letter"
-    assert "\n" not in line["why"] + line["code"]
+    assert "\n" not in line["detail"] + line["code"]
 
 
 TABLE = RuleTable.load(
@@ -215,40 +219,50 @@ def fails(error: Exception) -> Any:
     return fail
 
 
-def needs(**given: Any) -> Needs:
+def handled(event: dict[str, Any], **given: Any) -> Outcome:
+    """What becomes of an event with these services, logged to standard output."""
+
     def add_tags(
         _project_id: str | None, _image_id: str, _tags: Sequence[Tag], _deadline: float
     ) -> WriteResult:
         return WriteResult([], [])
 
     fields: dict[str, Any] = {
-        "says": says({}),
-        "table": lambda: TABLE,
-        "job": fails(AssertionError("no job is asked for")),
-        "tags_of": lambda _project_id, _image_id, _deadline: [],
-        "add_tags": add_tags,
+        "signals": signals({}),
+        "rules": lambda: TABLE,
+        "projects": (),
         "not_ready_window": 1800,
-        "log": log_to_stdout("info"),
+        "job": fails(AssertionError("no job is asked for")),
+        "existing_tags": lambda _project_id, _image_id, _deadline: [],
+        "add_tags": add_tags,
     }
-    return Needs(**fields | given)
+    deliveries = Deliveries(log_to_stdout("info"), None, event_timeout=5, log_tag_values=True)
+    services = Services(**fields | given)
+    return deliveries.handle([Received(event)], services, time.monotonic() + 5).outcome
 
 
-@pytest.mark.parametrize("part", ["add_tags", "tags_of"])
+@pytest.mark.parametrize("part", ["add_tags", "existing_tags"])
 def test_a_bug_is_told_with_its_traceback(capsys: pytest.CaptureFixture[str], part: str) -> None:
-    """It is retried, so that no event is lost to it, and nothing is said to be written that may not be."""
+    """It is retried, so that no event is lost to it, and nothing is said to be written that may not be.
+
+    The traceback has places alone: what an exception of no kind of ours says may hold anything.
+    """
     event = created("11111111-2222-4333-8444-555555555501")
 
-    outcome = tag_images(event, needs(**{part: fails(RuntimeError("a slip"))}), time.monotonic() + 5)
+    outcome = handled(event, **{part: fails(RuntimeError("a slip"))})
 
     assert (outcome.kind, outcome.reason, outcome.retry_after) == ("retry", "RuntimeError", 10)
     assert "a slip" not in outcome.message
-    [line] = map(json.loads, capsys.readouterr().out.splitlines())
+    output = capsys.readouterr().out
+    assert "a slip" not in output
+    [line] = map(json.loads, output.splitlines())
     assert (line["severity"], line["message"]) == ("ERROR", "event.retry")
-    assert line["traceback"].endswith("RuntimeError: a slip\n")
+    assert line["traceback"][0] == "RuntimeError"
+    assert re.fullmatch(r".*/tests/test_log.py:\d+ fail", line["traceback"][-1])
     assert "written" not in line
     assert line["not_written"] == [
-        {"key": "a", "value": "1", "rule": "all", "why": "RuntimeError"},
-        {"key": "b", "value": "2", "rule": "all", "why": "RuntimeError"},
+        {"key": "a", "value": "1", "rule": "all", "reason": "RuntimeError"},
+        {"key": "b", "value": "2", "rule": "all", "reason": "RuntimeError"},
     ]
 
 
@@ -257,7 +271,7 @@ def test_only_a_bug_has_a_traceback(capsys: pytest.CaptureFixture[str]) -> None:
     event = created("11111111-2222-4333-8444-555555555501")
     error = ImageNotFound("not there", status=404, request_id="r-9")
 
-    tag_images(event, needs(tags_of=fails(error)), time.monotonic() + 5)
+    handled(event, existing_tags=fails(error))
 
     [line] = map(json.loads, capsys.readouterr().out.splitlines())
     assert "traceback" not in line

@@ -8,10 +8,9 @@ import pytest
 
 from handlers.core.errors import MissingAttribute
 from handlers.core.ims.tags import Tag
-from handlers.core.rules.diagnostics import InvalidTable
-from handlers.core.rules.table import PlannedTag, RuleTable, TagPlan
+from handlers.core.rules import InvalidTable, PlannedTag, RuleTable, TagPlan
 from handlers.core.values.template import compile_template
-from handlers.log_fields import without_values
+from handlers.log_fields import redact_values
 from tests.emulator import Ims
 from tests.function import Function, Serve, created, just_now
 
@@ -120,7 +119,7 @@ def test_a_function_without_its_key_does_not_start(
     settings = {"IMS_ENDPOINT": ims.url, "OS_TOKEN": ims.token, "RULES": str(rules)}
     function = Function(tmp_path / "log", **settings, **given)
 
-    assert function.process.wait(20) == 1
+    assert function.process.wait(20) == 2
 
     assert told in function.output()
     assert function.output().startswith("the function does not start: ")
@@ -152,7 +151,7 @@ QUOTES: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("fault", QUOTES.values(), ids=QUOTES)
-def test_lines_without_values(serve: Serve, ims: Ims, fault: dict[str, Any]) -> None:
+def test_lines_redact_values(serve: Serve, ims: Ims, fault: dict[str, Any]) -> None:
     """With LOG_TAG_VALUES=false no line and no reply has a value, whoever quotes it; keys and rules stay."""
     function = serve(LOG_TAG_VALUES="false")
     image_id = ims.image()
@@ -217,7 +216,7 @@ def test_values_are_told_unless_somebody_says_no(function: Function, ims: Ims) -
 
     [line] = function.lines()
     assert line["not_written"][0]["value"] == "ada"
-    assert "the value ada is bad" in line["why"]
+    assert "the value ada is bad" in line["detail"]
     assert "the value ada is bad" in reply.text
 
 
@@ -243,4 +242,4 @@ MASKED = {
 def test_values_in_reasons(values: list[str], text: str, told: str) -> None:
     """Of what the tag API quotes, values of four characters or more go out of a reason, whole or cut."""
     derived = TagPlan([PlannedTag(Tag(f"k{n}", value), "r") for n, value in enumerate(values)])
-    assert without_values(text, derived) == told
+    assert redact_values(text, derived) == told

@@ -6,8 +6,7 @@ from pathlib import Path
 
 from handlers.core.errors import TaggingError
 from handlers.core.outcomes import TABLE
-from handlers.edges.settings import credentials, settings
-from handlers.edges.settings.settings import SHIPPED_RULES, Settings
+from handlers.edges.settings import SHIPPED_RULES, Settings, credentials, settings
 from tests.bench.__main__ import BENCHMARKS
 
 ROOT = Path(__file__).parents[1]
@@ -57,9 +56,9 @@ def test_settings() -> None:
     default = Settings.from_environ(given)
     stated = Settings.from_environ(given | {name: row for name, row in rows.items() if row not in words})
     # Patterns have no equality; what one is made from tells.
-    assert str(stated.says.types.why_not({})) == str(default.says.types.why_not({}))
-    assert stated.says.traces == default.says.traces
-    assert stated._replace(says=default.says, way=default.way) == default
+    assert str(stated.signals.event_types.why_not({})) == str(default.signals.event_types.why_not({}))
+    assert stated.signals.trace_names == default.signals.trace_names
+    assert stated._replace(signals=default.signals, credentials=default.credentials) == default
     assert {name for name, row in rows.items() if row == "required"} == required.keys()
     assert default.rules == SHIPPED_RULES
     assert (default.proxy, default.ca_bundle) == (None, None)

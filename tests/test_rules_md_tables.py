@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from handlers.core.events.recognise import IMAGE_FIELDS
-from handlers.core.ims.tags import LIMITS
+from handlers.core.image_fields import IMAGE_FIELDS
+from handlers.core.ims.limits import LIMITS
 from handlers.core.rules.table import RuleTable
 
 TEXT = (Path(__file__).parents[1] / "handlers" / "rules.md").read_text(encoding="utf-8")

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from handlers.core.events.recognise import CreationSignals, recognise
-from handlers.core.ims.tags import LIMITS
+from handlers.core.events import CreationSignals, recognise
+from handlers.core.ims.limits import LIMITS
 from handlers.core.patterns.compile import compile_pattern
-from handlers.core.rules.table import RuleTable, TagPlan
+from handlers.core.rules import RuleTable, TagPlan
 from tests import golden
 
 Json = dict[str, Any]

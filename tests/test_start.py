@@ -4,12 +4,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
 
-from handlers.edges.settings.credentials import StaticToken
-from handlers.edges.settings.settings import InvalidSetting, Settings
+from handlers.edges.settings import InvalidSetting, Settings, StaticToken
 from tests.emulator import Ims
 from tests.function import FRAMEWORK, ROOT, Serve, created, free_port
 
@@ -54,6 +54,8 @@ FAULTS = {
     "IMAGE_CREATED_TYPES": ["a**b"],
     "IMS_PROXY": ["proxy", "socks5://proxy", f"http://user:{SECRET}@", f"http://user:{SECRET}@proxy:99999"],
     "OS_CACERT": ["no-such-file.pem", "handlers", "handlers/rules.toml"],
+    "EVENTS_TOKEN": ["", " ", "\n", "é", f"{SECRET}\x7f"],
+    "DEAD_LETTER_SINK": ["here", "file:///no/such/folder/letters", "file:///", f"https://{SECRET}@"],
     "LOG_LEVEL": ["verbose", "warn", "0", SECRET],
 }
 
@@ -98,22 +100,31 @@ def test_a_missing_setting_stops_the_start(name: str) -> None:
         pytest.param({"TAG_FORM": "TAG"}, "tag_form", "tag", id="capitals"),
         pytest.param({"TAG_FORM": " "}, "tag_form", "image_tag", id="blank is the default"),
         pytest.param({"NOT_READY_WINDOW": "0"}, "not_ready_window", 0, id="no window"),
-        pytest.param({"EVENT_TIMEOUT": "1.5"}, "event_timeout", 1.5, id="fraction"),
-        pytest.param({"MAX_BODY_BYTES": "1024"}, "max_body_bytes", 1024, id="bytes"),
+        pytest.param({"EVENT_TIMEOUT": "1.5"}, "delivery.event_timeout", 1.5, id="fraction"),
+        pytest.param({"MAX_BODY_BYTES": "1024"}, "delivery.max_body_bytes", 1024, id="bytes"),
         pytest.param({}, "proxy", None, id="no proxy"),
-        pytest.param({"LOG_LEVEL": "Warning"}, "log_level", "warning", id="level"),
+        pytest.param({}, "delivery.events_tokens", None, id="no tokens of events"),
+        pytest.param({"LOG_LEVEL": "Warning"}, "delivery.log_level", "warning", id="level"),
     ],
 )
 def test_settings_are_read(given: dict[str, str], name: str, read: object) -> None:
     """What is well formed is taken, without the white space around it."""
-    assert getattr(Settings.from_environ(GOOD | given), name) == read
+    assert attrgetter(name)(Settings.from_environ(GOOD | given)) == read
 
 
 def test_settings_do_not_show_secrets() -> None:
     """A value that is printed by accident tells neither the token nor the proxy's password."""
-    settings = Settings.from_environ(GOOD | {"IMS_PROXY": f"http://user:{SECRET}@proxy"})
+    settings = Settings.from_environ(
+        GOOD
+        | {
+            "IMS_PROXY": f"http://user:{SECRET}@proxy",
+            "DEAD_LETTER_SINK": f"http://user:{SECRET}@sink",
+            "EVENTS_TOKEN": SECRET,
+        }
+    )
 
     assert SECRET not in repr(settings)
+    assert SECRET not in repr(settings.delivery)
 
 
 @pytest.mark.parametrize(
@@ -141,8 +152,8 @@ def test_a_token_can_come_from_a_file(tmp_path: Path) -> None:
 
     settings = Settings.from_environ({"IMS_ENDPOINT": GOOD["IMS_ENDPOINT"], "OS_TOKEN_FILE": str(file)})
 
-    assert isinstance(settings.way, StaticToken)
-    assert settings.way.token() == SECRET
+    assert isinstance(settings.credentials, StaticToken)
+    assert settings.credentials.token() == SECRET
 
 
 @pytest.mark.parametrize(
@@ -197,6 +208,7 @@ SETTINGS = {
     ),
     "no table": (GOOD | {"RULES": "/no/such.toml"}, "RULES names /no/such.toml, which is not a file"),
     "a folder": (GOOD | {"RULES": "handlers"}, "RULES names handlers, which is not a file"),
+    "a blank token of events": (GOOD | {"EVENTS_TOKEN": " "}, "EVENTS_TOKEN is not set; set it to "),
 }
 
 
@@ -233,10 +245,10 @@ TOLD = {name: told for table in (SETTINGS, TABLES) for name, (_, told) in table.
 
 @pytest.mark.parametrize(("name", "told"), TOLD.items(), ids=TOLD)
 def test_the_process_ends_with_one_sentence(ended: dict[str, tuple[int, str]], name: str, told: str) -> None:
-    """Exit code 1 and one line on what to do; no traceback, no secret."""
+    """Exit code 2 and one line on what to do; no traceback, no secret."""
     code, output = ended[name]
 
-    assert code == 1
+    assert code == 2
     assert output.startswith("the function does not start: ")
     assert told in output
     assert len(output.splitlines()) == 1
@@ -260,7 +272,7 @@ def test_every_fault_of_a_table_is_told(ims: Ims, tmp_path: Path) -> None:
         check=False,
     )
 
-    assert ended.returncode == 1
+    assert ended.returncode == 2
     assert all(part in ended.stderr for part in ('rules.toml: rule "r": tag "a b"', 'rules.toml: rule "s"'))
     assert len(ended.stderr.splitlines()) >= 3
     assert "Traceback" not in ended.stderr
@@ -288,7 +300,10 @@ def test_an_endpoint_in_clear_is_warned_about(serve: Serve) -> None:
 
 def test_a_given_token_starts_without_what_it_takes_to_get_one() -> None:
     """Signatures, logins and renewals are imported where they are chosen."""
-    program = "import main, sys; print([name for name in sys.modules if name.startswith('handlers.edges.')])"
+    program = (
+        "import main, sys; main.tag_created_image;"
+        "print([name for name in sys.modules if name.startswith('handlers.edges.')])"
+    )
     keys = {"OS_ACCESS_KEY": SECRET, "OS_SECRET_KEY": SECRET, "PROJECTS": "p-1"}
     lazy = ("accounts", "ecs", "function_graph", "iam", "refreshing", "signature")
     loaded = [

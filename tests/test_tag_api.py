@@ -22,7 +22,7 @@ from handlers.core.errors import (
     UnexpectedReply,
 )
 from handlers.core.ims.tags import Tag, WriteResult
-from handlers.edges.credentials.auth import Authentication, ProjectCredentials, StaticProvider, Token
+from handlers.edges.credentials.auth import Accounts, ProjectCredentials, StaticProvider, Token
 from handlers.edges.http.client import BODY_MAX, HttpClient
 from handlers.edges.tag_api import TagApi
 from tests.emulator import Ims
@@ -36,8 +36,8 @@ def api_at(
     url: str, *, tag_form: str = "image_tag", proxy: str | None = None, ca_bundle: Path | None = None
 ) -> TagApi:
     client = HttpClient("the tag API", "IMS_ENDPOINT", proxy=proxy, ca_bundle=ca_bundle)
-    given = Authentication({None: ProjectCredentials(StaticProvider(lambda: Token(Ims.token)), None)})
-    return TagApi(url, client, given, tag_form=tag_form)
+    accounts: Accounts = {None: ProjectCredentials(StaticProvider(lambda: Token(Ims.token)), None)}
+    return TagApi(url, client, accounts, tag_form=tag_form)
 
 
 def write(api: TagApi, *tags: Tag, image_id: str = "any", within: float = 5) -> WriteResult:
@@ -46,9 +46,9 @@ def write(api: TagApi, *tags: Tag, image_id: str = "any", within: float = 5) -> 
 
 def failure(writing: WriteResult) -> TagApiError:
     """The one error that kept all these tags from being written."""
-    error = writing.not_written[0].error
+    error = writing.failed[0].error
     assert isinstance(error, TagApiError)
-    assert all(failed.error is error for failed in writing.not_written)
+    assert all(failed.error is error for failed in writing.failed)
     return error
 
 
@@ -77,7 +77,7 @@ def test_both_forms_of_a_tag_are_spoken(ims: Ims, tag_form: str, body: dict[str,
     assert json.loads(call["body"]) == {"image_id": image_id, **body}
     assert call["headers"]["Content-Type"] == "application/json;charset=UTF-8"
     assert ims.tags(image_id) == {"one": "1"}
-    assert writing.not_written == []
+    assert writing.failed == []
     assert len(writing.request_ids) == 1
 
 
@@ -98,7 +98,7 @@ def test_a_key_with_a_dot_has_no_text_form(ims: Ims) -> None:
 
     writing = write(api_at(ims.url, tag_form="tag"), Tag("a.b", "c"), ONE, image_id=image_id)
 
-    [(tag, error)] = writing.not_written
+    [(tag, error)] = writing.failed
     assert (tag, type(error)) == (Tag("a.b", "c"), InvalidTag)
     assert "TAG_FORM" in str(error)
     assert ims.tags(image_id) == {"one": "1"}
@@ -135,7 +135,7 @@ def test_a_batch_is_one_call(ims: Ims) -> None:
     assert json.loads(call["body"]) == {"action": "create", "tags": tags}
     assert call["headers"]["Content-Type"] == "application/json;charset=UTF-8"
     assert ims.tags(image_id) == {"one": "1", "two": "2", "three": ""}
-    assert (writing.not_written, len(writing.request_ids), writing.batch_fallback) == ([], 1, "")
+    assert (writing.failed, len(writing.request_ids), writing.batch_fallback) == ([], 1, "")
 
 
 @pytest.mark.parametrize("tags", [[ONE, TWO], [ONE], []], ids=["two", "one", "none"])
@@ -148,7 +148,7 @@ def test_without_a_project_there_is_no_batch(ims: Ims, tags: list[Tag]) -> None:
 
     assert [call["path"] for call in ims.calls()] == ["/v1/cloudimages/tags"] * len(tags)
     assert ims.tags(image_id) == dict(tags)
-    assert writing.not_written == []
+    assert writing.failed == []
     assert ("PROJECTS" in writing.batch_fallback) == (len(tags) > 1)
 
 
@@ -162,7 +162,7 @@ def test_a_refused_tag_does_not_stop_the_rest(ims: Ims, tag_form: str) -> None:
 
     writing = write(api_at(ims.url, tag_form=tag_form), ONE, refused, TWO, image_id=image_id)
 
-    [(tag, error)] = writing.not_written
+    [(tag, error)] = writing.failed
     assert (tag, type(error)) == (refused, TagRefused)
     assert ims.tags(image_id) == {"one": "1", "two": "2"}
     batches = len(ims.calls("POST", "/v2/"))
@@ -178,7 +178,7 @@ def test_a_full_image_does_not_stop_the_rest(ims: Ims, tag_form: str) -> None:
 
     writing = write(api_at(ims.url, tag_form=tag_form), ONE, Tag("k3", "new"), TWO, image_id=image_id)
 
-    assert [(tag, type(error)) for tag, error in writing.not_written] == [
+    assert [(tag, type(error)) for tag, error in writing.failed] == [
         (ONE, TagQuotaExceeded),
         (TWO, TagQuotaExceeded),
     ]
@@ -193,7 +193,7 @@ def test_the_first_tags_have_what_room_there_is(ims: Ims, tag_form: str) -> None
 
     writing = write(api_at(ims.url, tag_form=tag_form), TWO, ONE, THREE, image_id=image_id)
 
-    assert [tag for tag, _ in writing.not_written] == [THREE]
+    assert [tag for tag, _ in writing.failed] == [THREE]
     assert list(ims.tags(image_id))[8:] == ["two", "one"]
 
 
@@ -246,7 +246,7 @@ def test_any_other_error_stops_the_rest(
 
     writing = write(api_at(ims.url, tag_form=tag_form), TWO, THREE, image_id=image_id)
 
-    assert [tag for tag, _ in writing.not_written] == [TWO, THREE]
+    assert [tag for tag, _ in writing.failed] == [TWO, THREE]
     assert type(failure(writing)) is error
     again = tag_form == "batch" and error is RequestRejected
     assert len(ims.calls()) == (3 if again else 2)
@@ -313,7 +313,7 @@ def assert_unavailable_in_time(url: str, tag_form: str = "image_tag") -> None:
     writing = write(api_at(url, tag_form=tag_form), ONE, TWO, within=DEADLINE)
 
     assert time.monotonic() - began < DEADLINE + MARGIN
-    assert [tag for tag, _ in writing.not_written] == [ONE, TWO]
+    assert [tag for tag, _ in writing.failed] == [ONE, TWO]
     assert type(failure(writing)) is TagApiUnavailable
 
 
@@ -380,7 +380,7 @@ def test_of_a_big_answer_only_the_beginning_is_read() -> None:
         api = api_at(server.url)
 
         assert type(failure(write(api, ONE))) is TagApiUnavailable
-        assert write(api, ONE).not_written == []
+        assert write(api, ONE).failed == []
         assert server.connections == 2
 
 
@@ -430,7 +430,7 @@ def test_a_call_on_a_dead_connection_is_sent_again_once(
 
         writing = write(api, TWO, within=DEADLINE)
 
-        assert (writing.not_written == []) == written
+        assert (writing.failed == []) == written
         assert len(server.requests) == requests
 
 
@@ -449,7 +449,7 @@ def test_the_environment_does_not_steer(ims: Ims, monkeypatch: pytest.MonkeyPatc
     netrc.write_text("machine 127.0.0.1 login somebody password else\n", encoding="ascii")
     monkeypatch.setenv("NETRC", str(netrc))
 
-    assert write(api_at(ims.url), ONE, image_id=ims.image()).not_written == []
+    assert write(api_at(ims.url), ONE, image_id=ims.image()).failed == []
     assert "Authorization" not in ims.calls()[0]["headers"]
 
 
@@ -458,7 +458,7 @@ def test_the_proxy_of_the_settings_is_used() -> None:
     with peer(NO_CONTENT) as server:
         api = api_at("http://ims.invalid", proxy=f"http://user:word@{server.address}")
 
-        assert write(api, ONE).not_written == []
+        assert write(api, ONE).failed == []
         assert server.requests[0].startswith(b"PUT http://ims.invalid/v1/cloudimages/tags HTTP/1.1\r\n")
         assert b"Proxy-Authorization: Basic dXNlcjp3b3Jk\r\n" in server.requests[0]
 
@@ -484,7 +484,7 @@ def test_a_proxy_that_closed_a_kept_connection_is_asked_again() -> None:
     with peer(NO_CONTENT, CLOSE, NO_CONTENT) as server:
         api = api_at("http://ims.invalid", proxy=server.url)
 
-        assert [write(api, ONE).not_written for _ in range(2)] == [[], []]
+        assert [write(api, ONE).failed for _ in range(2)] == [[], []]
         assert len(server.requests) == 3
 
 
@@ -535,7 +535,7 @@ def test_certificates_are_verified(
     with peer(NO_CONTENT, certificate=certificates[shown]) as server:
         writing = write(api_at(server.url, ca_bundle=bundle), ONE)
 
-    assert (writing.not_written == []) == written
+    assert (writing.failed == []) == written
     if not written:
         assert "OS_CACERT" in str(failure(writing))
         assert server.requests == []

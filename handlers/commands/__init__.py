@@ -13,7 +13,7 @@ from handlers.commands import check, dead_letters, explain, run_cases, schema
 from handlers.commands.files import UsageError
 from handlers.commands.report import Report, emit
 from handlers.core.rules.diagnostics import InvalidTable
-from handlers.edges.settings.settings import InvalidSetting
+from handlers.edges.settings import InvalidSetting
 
 FAULTS = 1
 USAGE = 2

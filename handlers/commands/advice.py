@@ -8,6 +8,7 @@ from typing import NamedTuple
 from handlers.commands.letter import Letter
 from handlers.core import errors
 from handlers.core.outcomes import TABLE, Row
+from handlers.core.received import Received
 
 
 class Advice(NamedTuple):
@@ -19,7 +20,7 @@ class Advice(NamedTuple):
 
 
 def advice_on(letter: Letter) -> Advice:
-    if not any(isinstance(event, dict) for event in letter.events):
+    if not any(isinstance(event, Received) for event in letter.events):
         return UNREADABLE
     if not letter.reason:
         return BY_STATUS.get(letter.code, UNEXPLAINED)
@@ -62,6 +63,14 @@ BY_ERROR: dict[type[Exception], tuple[str, str]] = {
     errors.CreationFailed: (
         "The job that was to make the image has failed, so there is no image.",
         "Nothing, for this event. When somebody makes the image again, an event of its own says so.",
+    ),
+    errors.DeliveryTooLarge: (
+        "The delivery held more events or images than one delivery may, or than fit into EVENT_TIMEOUT.",
+        f"Have the bus deliver fewer events at a time. {REDRIVE} sends what was kept event by event.",
+    ),
+    errors.OutOfTime: (
+        "EVENT_TIMEOUT passed before the image was tagged, at each delivery.",
+        f"See what takes the time in `api_milliseconds` of the log, or raise EVENT_TIMEOUT. Then {REDRIVE}.",
     ),
     errors.MissingAttribute: (
         "A rule asks for an attribute that this event does not have, and says that the event then fails.",

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from handlers.commands.files import UsageError, events_in, read
-from handlers.core.errors import InvalidEvent
+from handlers.core.received import Received, Unparsable
 from handlers.core.rules.diagnostics import Diagnostics
-from handlers.edges.cloudevents import parse
-from handlers.edges.cloudevents.parse import Json
+from handlers.edges import cloudevents
+from handlers.edges.cloudevents import HttpMessage
 
 OUTCOMES = ("ignored", "nothing-to-tag", "dead-letter")
 
@@ -18,7 +18,7 @@ class Case(NamedTuple):
     """tags: exactly those expected, none where the outcome is no "tagged". reason: "" where any will do."""
 
     name: str
-    event: Json | InvalidEvent
+    event: Received | Unparsable
     tags: dict[str, str]
     outcome: str
     reason: str
@@ -75,7 +75,7 @@ def _case(number: int, row: Any, folder: Path, faults: Diagnostics) -> Case | No
     return Case(name or where, event, tags, outcome, reason) if event else None
 
 
-def _event(where: str, said: Any, folder: Path, faults: Diagnostics) -> Json | InvalidEvent | None:
+def _event(where: str, said: Any, folder: Path, faults: Diagnostics) -> Received | Unparsable | None:
     try:
         match said:
             case str():
@@ -84,11 +84,9 @@ def _event(where: str, said: Any, folder: Path, faults: Diagnostics) -> Json | I
                     return found[0]
                 faults.add(where, f"{said} holds {len(found)} events; name a file with one")
             case dict():
-                return parse.from_json(parse.load_json(json.dumps(said).encode()))
+                return cloudevents.events_in(HttpMessage({}, json.dumps(said).encode()))[0]
             case _:
                 faults.add(where, "it needs an event: the name of a file, or a table [case.event]")
-    except InvalidEvent as error:
-        return error  # which may be the point of the case
     except UsageError as error:
         faults.add(where, str(error))
     except TypeError:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from handlers.commands.files import relative_to_cwd, table_in
 from handlers.commands.report import Report, counted
+from handlers.core.json_access import Json
 from handlers.core.rules.diagnostics import InvalidTable
 from handlers.core.rules.unreachable import warnings
-from handlers.edges.cloudevents.parse import Json
-from handlers.edges.settings import settings
+from handlers.edges import settings
 
 
 def check(table: Path | None, environ: Mapping[str, str], *, live: bool) -> Report:

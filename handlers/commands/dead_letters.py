@@ -14,7 +14,7 @@ from handlers.commands.redrive import dry_run, redrive
 from handlers.commands.redriven import Redriven
 from handlers.commands.report import Report
 from handlers.commands.selection import Selection, add_selection
-from handlers.edges.settings import settings
+from handlers.edges import settings
 
 REDRIVE = """Posts the event of each dead letter to the function again, one after the other. Done is what the
 function answers as tagged, nothing-to-tag or ignored. An event that is a dead letter again lands at the
@@ -28,7 +28,7 @@ RATE_MAX = 1000
 
 def dead_letters(asked: argparse.Namespace, environ: Mapping[str, str]) -> Report:
     """Raises UsageError, InvalidSetting or InvalidTable."""
-    found, says = Selection.asked_for(asked).of(letters_in(asked.file)), settings.says(environ)
+    found, says = Selection.asked_for(asked).of(letters_in(asked.file)), settings.signals(environ)
     match asked.verb:
         case "list":
             return list_letters(found, says)

@@ -5,15 +5,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from handlers.commands.dry_run import rehearse
+from handlers.commands.dry_run import ImageRun, dry_run
+from handlers.commands.explain_rules import explain_rules
 from handlers.commands.files import STDIN, UsageError, events_in, relative_to_cwd, table_in
 from handlers.commands.report import Report, cut, quoted
-from handlers.commands.walk import walk
-from handlers.core.errors import InvalidEvent
-from handlers.core.events.recognise import CreationSignals, ImageCreated
+from handlers.core.events import CreationSignals
+from handlers.core.json_access import Json
+from handlers.core.received import Received, Unparsable
 from handlers.core.rules.table import RuleTable
-from handlers.edges.cloudevents.parse import Json
-from handlers.edges.settings import settings
+from handlers.edges import settings
 
 FOUND_SHOWN = 3
 """Values of a field; what an array holds beyond them is counted."""
@@ -21,49 +21,52 @@ FOUND_SHOWN = 3
 
 def explain(names: Sequence[str], rules: Path | None, environ: Mapping[str, str]) -> Report:
     """names: of files. rules: instead of RULES. Raises UsageError, InvalidSetting or InvalidTable."""
-    says, tag_form = settings.says(environ), settings.tag_form(environ)
+    signals, tag_form = settings.signals(environ), settings.tag_form(environ)
     path = rules or settings.rules(environ)
     table = table_in(path)
     files, code = list[Json](), 0
     for name in names:
         try:
-            found = [_event(event, table, says, tag_form) for event in events_in(name)]
+            found = events_in(name)
         except UsageError as error:
             files.append({"file": name, "fault": str(error)})
             code = 2
-        except InvalidEvent as error:
+            continue
+        if len(found) == 1 and isinstance(none := found[0], Unparsable):
             where = "standard input" if name == STDIN else name
-            files.append({"file": name, "fault": f"{where} holds no event: {error}"})
+            files.append({"file": name, "fault": f"{where} holds no event: {none.error}"})
             code = max(code, 1)
-        else:
-            files.append({"file": name, "events": found})
-            fine = {each["outcome"]["kind"] for each in found} <= {"tagged", "nothing-to-tag", "ignored"}
-            code = code if fine else max(code, 1)
-    facts = {"table": relative_to_cwd(path), "tag_form": tag_form, "files": files}
-    return Report(facts, _lines(files), code)
+            continue
+        events = [_event(event, table, signals, tag_form) for event in found]
+        files.append({"file": name, "events": events})
+        fine = {each["outcome"]["kind"] for each in events} <= {"tagged", "nothing-to-tag", "ignored"}
+        code = code if fine else max(code, 1)
+    data = {"table": relative_to_cwd(path), "tag_form": tag_form, "files": files}
+    return Report(data, _lines(files), code)
 
 
-def _event(event: Json | InvalidEvent, table: RuleTable, says: CreationSignals, tag_form: str) -> Json:
-    rehearsal = rehearse(event, table, says, tag_form)
-    attributes = {} if isinstance(event, InvalidEvent) else event
+def _event(event: Received | Unparsable, table: RuleTable, signals: CreationSignals, tag_form: str) -> Json:
+    run = dry_run(event, table, signals, tag_form)
+    attributes = {} if isinstance(event, Unparsable) else event.event
     return {
         "event": {name: attributes.get(name) for name in ("id", "type", "source")},
-        "images": [
-            _image(tagged.image, table)
-            | {name: said for name, said in tagged._asdict().items() if name != "image"}
-            | {"calls": [call._asdict() for call in tagged.calls]}
-            for tagged in rehearsal.images
-        ],
-        "outcome": {
-            "kind": rehearsal.outcome.kind,
-            "reason": rehearsal.outcome.reason,
-            "message": rehearsal.outcome.message,
-        },
+        "images": [_image(each, table) for each in run.images],
+        "outcome": {name: getattr(run.outcome, name) for name in ("kind", "reason", "message")},
     }
 
 
-def _image(image: ImageCreated, table: RuleTable) -> Json:
-    return {"image": image.event["image"], "rules": walk(table, image.event)}
+def _image(run: ImageRun, table: RuleTable) -> Json:
+    event = run.result.image.event if run.result.image else {}
+    outcome = run.result.outcome
+    return {
+        "image": event["image"],
+        "rules": explain_rules(table, event, run.result),
+        "outcome": outcome.kind,
+        "reason": outcome.reason,
+        "message": outcome.message,
+        "tags": run.tags,
+        "calls": [call._asdict() for call in run.calls],
+    }
 
 
 # -- for people -------------------------------------------------------------------------------------

@@ -5,9 +5,10 @@ import sys
 from pathlib import Path
 
 from handlers.core.errors import InvalidEvent
-from handlers.core.rules.table import RuleTable
-from handlers.edges.cloudevents import parse
-from handlers.edges.cloudevents.parse import Json
+from handlers.core.received import Received, Unparsable
+from handlers.core.rules import RuleTable
+from handlers.edges import cloudevents
+from handlers.edges.cloudevents import HttpMessage, RequestRefused
 
 STDIN = "-"
 
@@ -42,11 +43,11 @@ def table_in(path: Path) -> RuleTable:
     return RuleTable.load(read(path), path.name, lambda name: (path.parent / name).read_bytes(), NO_KEY)
 
 
-def events_in(name: str) -> list[Json | InvalidEvent]:
-    """The events in a file or, for "-", on standard input. `.http` is binary mode, all else JSON.
+def events_in(name: str) -> list[Received | Unparsable]:
+    """The events in a file or, for "-", on standard input. `.http` holds headers and a body, all else is
+    JSON.
 
-    As in a delivery, one element of several that is no event is an InvalidEvent in its place.
-    Raises UsageError, and InvalidEvent where there is no event at all.
+    As in a delivery, a piece that is no event is an Unparsable in its place. Raises UsageError.
     """
     if name != STDIN:
         content = read(Path(name))
@@ -54,24 +55,20 @@ def events_in(name: str) -> list[Json | InvalidEvent]:
         content = sys.stdin.buffer.read()
     else:
         raise UsageError("standard input is closed; name a file with an event")
-    if name.endswith(".http"):
-        return [_binary(content)]
-    found = parse.load_json(content)
-    within = parse.from_content(found)
-    if not within:
-        raise InvalidEvent("the array is empty")
-    if len(within) == 1 and isinstance(within[0], InvalidEvent) and not isinstance(found, list):
-        raise within[0]
-    return within
+    try:
+        found = cloudevents.events_in(
+            message_in(content) if name.endswith(".http") else HttpMessage({}, content)
+        )
+    except RequestRefused as refused:
+        raise UsageError(f"{name}: {refused}") from None
+    return found or [Unparsable(content, "", InvalidEvent("the array is empty"))]
 
 
-def _binary(content: bytes) -> Json:
-    """Headers, an empty line, a body. Raises InvalidEvent."""
+def message_in(content: bytes) -> HttpMessage:
+    """A message from its text: headers, an empty line, a body. Raises UsageError."""
     head, *rest = re.split(rb"\r?\n\r?\n", content, maxsplit=1)
-    # WSGI hands headers on as Latin-1, whatever they are.
+    # Servers hand headers on as Latin-1, whatever they are.
     pairs = [line.partition(":") for line in head.decode("latin-1").splitlines()]
     if not all(colon for _, colon, _ in pairs):
-        raise InvalidEvent("what stands above the empty line is not all headers, `name: value`")
-    headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
-    attributes = {name: value for name, value in headers.items() if name.startswith("ce-")}
-    return parse.from_headers(attributes, headers.get("content-type"), b"".join(rest))
+        raise UsageError("what stands above the empty line is not all headers, `name: value`")
+    return HttpMessage({name.strip().lower(): value.strip() for name, _, value in pairs}, b"".join(rest))

@@ -12,12 +12,11 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple
 
-from handlers.core.dead_letters.attributes import OURS, SUBSCRIPTIONS, UNPARSABLE_TYPE, original
-from handlers.core.errors import InvalidEvent
-from handlers.core.json_access import object_or_empty, string
+from handlers.core.dead_letters.attributes import ATTRIBUTES, UNPARSABLE_TYPE
+from handlers.core.json_access import Json, object_or_empty, string
+from handlers.core.received import Received, Unparsable
 from handlers.core.times import parse_time
-from handlers.edges.cloudevents import parse
-from handlers.edges.cloudevents.parse import Json
+from handlers.edges.cloudevents import HttpMessage, events_in
 
 STRUCTURED = "application/cloudevents+json; charset=utf-8"
 BYTES = "application/octet-stream"
@@ -36,7 +35,7 @@ class Letter(NamedTuple):
     about: Json
     body: bytes
     content_type: str
-    events: list[Json | InvalidEvent]
+    events: list[Received | Unparsable]
     reason: str
     code: str
     message: str
@@ -50,7 +49,7 @@ class Letter(NamedTuple):
 
     def mentions(self, image_id: str) -> bool:
         """Whether this UUID stands anywhere in what is delivered, or in what the function decodes of it."""
-        decoded = json.dumps([event for event in self.events if isinstance(event, dict)]).encode()
+        decoded = json.dumps([event.event for event in self.events if isinstance(event, Received)]).encode()
         return image_id.lower().encode() in self.body.lower() + decoded.lower()
 
 
@@ -60,7 +59,7 @@ def letter_of(found: Json) -> Letter | None:
 
 
 def _of_event(found: Json) -> Letter:
-    event = original(found)
+    event = {name: value for name, value in found.items() if name not in ATTRIBUTES}
     body, content_type, request_bytes = json.dumps(event).encode(), STRUCTURED, None
     if event.get("type") == UNPARSABLE_TYPE:
         body = _bytes(string(event, "data_base64")) or b""
@@ -71,7 +70,7 @@ def _of_event(found: Json) -> Letter:
         about=event,
         body=body,
         content_type=content_type if re.fullmatch("[!-~][ -~]*", content_type) else BYTES,
-        events=parse.from_content(event) if request_bytes is None else _events_in(body),
+        events=_events_in(body),
         reason=string(found, "deadletterreason") or reason,
         code=string(found, "deadlettercode") or _status(found.get("knativeerrorcode")),
         message=string(found, "deadlettermessage") or message,
@@ -92,7 +91,7 @@ def _of_notification(found: Json) -> Letter:
     payload, ended = found["request_payload"], object_or_empty(found.get("response_context"))
     body = (payload if isinstance(payload, str) else json.dumps(payload)).encode()
     within = _events_in(body)
-    about = next((event for event in within if isinstance(event, dict)), {})
+    about = next((event.event for event in within if isinstance(event, Received)), {})
     reason, message = _reason_in(string(found, "response_payload") or string(ended, "function_error") or "")
     return Letter(
         about=about,
@@ -116,7 +115,7 @@ class Form(NamedTuple):
 
 FORMS = (
     Form(lambda found: "request_payload" in found, _of_notification),
-    Form(lambda found: "specversion" in found and bool({*OURS, *SUBSCRIPTIONS} & found.keys()), _of_event),
+    Form(lambda found: "specversion" in found and bool(ATTRIBUTES & found.keys()), _of_event),
     Form(
         lambda found: "sequence" in found and "specversion" in object_or_empty(found.get("event")),
         _of_listing,
@@ -124,11 +123,8 @@ FORMS = (
 )
 
 
-def _events_in(body: bytes) -> list[Json | InvalidEvent]:
-    try:
-        return parse.from_content(parse.load_json(body))
-    except InvalidEvent as error:
-        return [error]
+def _events_in(body: bytes) -> list[Received | Unparsable]:
+    return events_in(HttpMessage({}, body))
 
 
 def _reason_in(said: str) -> tuple[str, str]:

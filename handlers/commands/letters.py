@@ -10,8 +10,8 @@ from typing import NamedTuple
 from handlers.commands.files import STDIN, UsageError
 from handlers.commands.json_lines import LINE_MAX, Text, objects_in
 from handlers.commands.letter import Letter, letter_of
-from handlers.core.errors import InvalidEvent
-from handlers.edges.cloudevents import parse
+from handlers.core.budget import MAX_DEPTH
+from handlers.core.json_text import load
 
 
 class Found(NamedTuple):
@@ -45,8 +45,8 @@ def _read(text: Text) -> Found | Skipped:
     if len(text.content) > LINE_MAX:
         return Skipped(text.line, f"it is longer than {LINE_MAX} bytes")
     try:
-        content = parse.load_json(text.content)
-    except InvalidEvent:
+        content = load(text.content.decode(), MAX_DEPTH + 1)
+    except ValueError:
         if not text.content.endswith(b"\n"):
             return Skipped(text.line, "it breaks off: it is being written, or its writer died", torn=True)
         return Skipped(text.line, "it is not JSON in UTF-8, or nests too deep")

@@ -10,10 +10,12 @@ from handlers.commands.advice import advice_on
 from handlers.commands.letter import Letter
 from handlers.commands.letters import Found, Skipped
 from handlers.commands.report import WIDTH, Report, counted, cut
+from handlers.core.budget import MAX_DEPTH
 from handlers.core.errors import InvalidEvent
-from handlers.core.events.recognise import CreationSignals, recognise
+from handlers.core.events import CreationSignals, recognise
 from handlers.core.json_access import Json, rfc3339
-from handlers.edges.cloudevents import parse
+from handlers.core.json_text import load
+from handlers.core.received import Received
 
 EVENT_LINES_SHOWN = 100
 SKIPPED_SHOWN = 20
@@ -73,18 +75,18 @@ def _image_ids(letter: Letter, says: CreationSignals) -> list[str]:
     ids = list[str]()
     for event in letter.events:
         try:
-            recognised = recognise(event, says) if isinstance(event, dict) else []
+            recognised = recognise(event.event, says) if isinstance(event, Received) else []
         except InvalidEvent:
             continue
-        ids += [image.image_id for image in recognised] if isinstance(recognised, list) else []
+        ids += [image.id for image in recognised] if isinstance(recognised, list) else []
     return ids
 
 
 def _content(body: bytes) -> Any:
     """What would be sent again: JSON, or the text that it is instead."""
     try:
-        return parse.load_json(body)
-    except InvalidEvent:
+        return load(body.decode(), MAX_DEPTH)
+    except ValueError:
         return body.decode(errors="backslashreplace")
 
 

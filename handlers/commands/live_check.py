@@ -12,9 +12,8 @@ from handlers.core.errors import (
     TagApiUnavailable,
     UnexpectedReply,
 )
-from handlers.edges.bootstrap import tag_api_of
-from handlers.edges.settings.credentials import FunctionGraphAgency
-from handlers.edges.settings.settings import Settings
+from handlers.edges.bootstrap import tag_api_for
+from handlers.edges.settings import FunctionGraphAgency, Settings
 from handlers.edges.tag_api import TagApi
 
 NO_IMAGE = "00000000-0000-0000-0000-000000000000"
@@ -37,11 +36,11 @@ def ask(settings: Settings) -> Live:
 
     Raises UsageError where the credentials come with requests alone.
     """
-    if isinstance(settings.way, FunctionGraphAgency):
+    if isinstance(settings.credentials, FunctionGraphAgency):
         raise UsageError("nothing can be asked from here: FunctionGraph sends the keys with each request")
-    api = tag_api_of(settings, log=lambda *_, **__: None)(lambda _header: None)
+    api = tag_api_for(settings, log=lambda *_, **__: None)({})
     for project_id in settings.projects or (None,):
-        found = _ask(api, project_id, time.monotonic() + settings.event_timeout)
+        found = _ask(api, project_id, time.monotonic() + settings.delivery.event_timeout)
         if found.at_fault:
             where = f"project {project_id}: " if len(settings.projects) > 1 else ""
             return Live(settings.ims_endpoint, found.at_fault, f"{where}{found.message}")
@@ -59,7 +58,7 @@ def _ask(api: TagApi, project_id: str | None, deadline: float) -> _Found:
     except TagApiError as error:
         return _Found("credentials", str(error))
     try:
-        api.tags_of(project_id, NO_IMAGE, deadline)
+        api.existing_tags(project_id, NO_IMAGE, deadline)
     except ImageNotFound:
         return _Found(
             None,

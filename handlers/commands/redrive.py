@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from handlers.commands.dry_run import rehearse
+from handlers.commands.dry_run import dry_run as run_dry
 from handlers.commands.letter import Letter
 from handlers.commands.letters import Found, Skipped
 from handlers.commands.listing import lines_of_skipped
 from handlers.commands.redriven import Redriven
 from handlers.commands.report import Report
-from handlers.core.events.recognise import CreationSignals
+from handlers.core.events import CreationSignals
 from handlers.core.json_access import Json
 from handlers.core.outcomes import combine
 from handlers.core.rules.table import RuleTable
@@ -123,7 +123,7 @@ def dry_run(
     """What today's rules would make of each event if the tag API accepted everything."""
     tally, rows = Tally(), list[Json]()
     for each in _left(found, redriven, tally):
-        outcome = combine(rehearse(event, table, says, tag_form).outcome for event in each.letter.events)
+        outcome = combine([run_dry(event, table, says, tag_form).outcome for event in each.letter.events])
         reason = f"{outcome.reason}: {outcome.message}" if outcome.message else outcome.reason
         tally.add(each, Answer(outcome.kind, "" if outcome.kind in DONE else reason))
         rows.append(_row(each, outcome.kind, reason))

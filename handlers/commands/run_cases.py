@@ -5,18 +5,18 @@ from pathlib import Path
 from typing import Any
 
 from handlers.commands.cases import Case, cases_in
-from handlers.commands.dry_run import rehearse
+from handlers.commands.dry_run import dry_run
 from handlers.commands.files import relative_to_cwd, table_in
 from handlers.commands.report import Report, counted, quoted
-from handlers.core.events.recognise import CreationSignals
+from handlers.core.events import CreationSignals
+from handlers.core.json_access import Json
 from handlers.core.rules.table import RuleTable
-from handlers.edges.cloudevents.parse import Json
-from handlers.edges.settings import settings
+from handlers.edges import settings
 
 
 def run_cases(paths: Sequence[Path], environ: Mapping[str, str]) -> Report:
     """paths: of cases; none: those beside the table. Raises UsageError, InvalidSetting or InvalidTable."""
-    says, tag_form = settings.says(environ), settings.tag_form(environ)
+    says, tag_form = settings.signals(environ), settings.tag_form(environ)
     rows = list[Json]()
     for path in paths or [settings.rules(environ).with_suffix(".cases.toml")]:
         rules, cases = cases_in(path)
@@ -36,7 +36,7 @@ def run_cases(paths: Sequence[Path], environ: Mapping[str, str]) -> Report:
 
 def _run(case: Case, table: RuleTable, says: CreationSignals, tag_form: str) -> list[Json]:
     """How what the function would do differs from what the case expects, key by key."""
-    outcome, images = rehearse(case.event, table, says, tag_form)
+    outcome, images = dry_run(case.event, table, says, tag_form)
     differences = []
     if outcome.kind != case.outcome:
         differences.append(_difference("outcome", case.outcome, outcome.kind, outcome.message))

@@ -7,13 +7,13 @@ editor can see, and leaves the rest, such as what stands in a value's braces, to
 from typing import Any, get_args, get_type_hints
 
 from handlers.commands.report import Report
-from handlers.core.events.recognise import IMAGE_FIELDS
-from handlers.core.ims.tags import LIMITS, Limits
+from handlers.core.image_fields import IMAGE_FIELDS
+from handlers.core.ims.limits import LIMITS, Limits
+from handlers.core.json_access import Json
 from handlers.core.outcomes import OutcomeOverride
 from handlers.core.patterns.operators import OPERATORS
 from handlers.core.rules.load import CODE
 from handlers.core.rules.rule import Value
-from handlers.edges.cloudevents.parse import Json
 
 
 def schema() -> Report:

@@ -4,6 +4,8 @@
     ├── InvalidEvent
     ├── ProjectNotServed
     ├── CreationFailed
+    ├── DeliveryTooLarge
+    ├── OutOfTime
     ├── RuleError
     │   ├── MissingAttribute
     │   └── InvalidTag
@@ -26,10 +28,7 @@ An error says what happened. What follows from it, another delivery or a dead le
 table: `core.outcomes`.
 """
 
-from typing import TYPE_CHECKING, Any, Self
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from typing import Self
 
 
 class TaggingError(Exception):
@@ -37,16 +36,7 @@ class TaggingError(Exception):
 
 
 class InvalidEvent(TaggingError):
-    """It says that an image was created, but lacks what is needed to tag it; or it is no event at all.
-
-    again: it is a dead letter already, and would come for ever if it were kept again.
-    letter: for what is no event, makes the event of ours that a sink keeps of it; None: nothing is kept.
-    """
-
-    def __init__(self, message: str, *, again: bool = False) -> None:
-        super().__init__(message)
-        self.again = again
-        self.letter: Callable[[], dict[str, Any]] | None = None
+    """It says that an image was created, but lacks what is needed to tag it; or it is no event at all."""
 
 
 class ProjectNotServed(TaggingError):
@@ -55,6 +45,16 @@ class ProjectNotServed(TaggingError):
 
 class CreationFailed(TaggingError):
     """There is no image: the job that was to make it has failed."""
+
+
+class DeliveryTooLarge(TaggingError):
+    """The delivery holds more than one delivery may: more events, more images, or more than EVENT_TIMEOUT
+    allows.
+    """
+
+
+class OutOfTime(TaggingError):
+    """EVENT_TIMEOUT has passed before the image was tagged."""
 
 
 class RuleError(TaggingError):
@@ -98,8 +98,13 @@ class TagApiError(TaggingError):
         self.request_id = request_id
         self.retry_after = retry_after
 
-    def again(self) -> Self:
-        """The same, to be kept and raised later: one that was raised holds on to all that it passed."""
+    @property
+    def reached_ims(self) -> bool:
+        """Whether the gateway, which counts refused credentials, let the call pass to IMS."""
+        return self.code.upper().startswith("IMG.")
+
+    def copy(self) -> Self:
+        """The same error, to be kept and raised later. A raised exception keeps its traceback alive."""
         return type(self)(
             str(self),
             status=self.status,

@@ -1,6 +1,7 @@
 """What follows from an error: another delivery, or a dead letter. Only this table says so."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Literal, NamedTuple
 
 from handlers.core import errors
@@ -51,6 +52,7 @@ TABLE: dict[type[Exception], Row] = {
     errors.InvalidEvent: Row("dead-letter", "its producer must be mended"),
     errors.ProjectNotServed: Row("dead-letter", "PROJECTS must list its project, or its route must change"),
     errors.CreationFailed: Row("dead-letter", "there is no image to tag"),
+    errors.DeliveryTooLarge: Row("dead-letter", "the same delivery is as large again; send fewer at a time"),
     errors.MissingAttribute: Row("dead-letter", "a rule asks for what its event will never have"),
     errors.InvalidTag: Row("dead-letter", "the rule or the producer must be mended"),
     errors.RequestRejected: Row("dead-letter", "the same request is refused again"),
@@ -60,6 +62,7 @@ TABLE: dict[type[Exception], Row] = {
     errors.ImageNotFound: Row("retry-within-window", "images take minutes to become visible", 10),
     errors.ImageNotReady: Row("retry-within-window", "images take minutes to become active", 10),
     errors.JobRunning: Row("retry", "IMS itself says that the image is still being made", 10),
+    errors.OutOfTime: Row("retry", "the next delivery may take less time", 1),
     errors.PermissionDenied: Row(
         "retry-within-window", "rights take minutes to spread, and a slip must not drain the bus", 60, "ERROR"
     ),
@@ -72,6 +75,10 @@ TABLE: dict[type[Exception], Row] = {
 }
 
 
+CLOCK_SKEW_MAX = 300
+"""Seconds that an event may come from the future before its time is not believed."""
+
+
 class Age(NamedTuple):
     """How old an event is, and until when it counts as young; both in seconds.
 
@@ -80,6 +87,13 @@ class Age(NamedTuple):
 
     seconds: float | None
     not_ready_window: float
+
+    @classmethod
+    def at(cls, now: datetime, event_time: datetime | None, not_ready_window: float) -> "Age":
+        """The age of an event of this time; both times aware."""
+        seconds = (now - event_time).total_seconds() if event_time else None
+        believed = seconds is not None and seconds > -CLOCK_SKEW_MAX
+        return cls(seconds if believed else None, not_ready_window)
 
     @property
     def within_window(self) -> bool:
@@ -96,14 +110,14 @@ def row_for(error: Exception) -> Row:
     return next(TABLE[cls] for cls in type(error).__mro__ if cls in TABLE)
 
 
-def outcome_of(error: Exception, age: Age, moved: Mapping[str, OutcomeOverride]) -> Outcome:
+def outcome_of(error: Exception, age: Age, overrides: Mapping[str, OutcomeOverride]) -> Outcome:
     """What follows from this error for an event of this age.
 
-    moved: by upper-case code of the tag API, what the rules table wants to follow instead.
+    overrides: by upper-case code of the tag API, what the rules table wants to follow instead.
     """
     row = row_for(error)
     code = error.code if isinstance(error, errors.TagApiError) else ""
-    if action := moved.get(code.upper()):
+    if action := overrides.get(code.upper()):
         row = row._replace(action=action, retry_after=row.retry_after or OVERRIDE_RETRY_AFTER)
     rule = error.rule if isinstance(error, errors.RuleError) else ""
     reason = type(error).__name__
@@ -117,15 +131,14 @@ def outcome_of(error: Exception, age: Age, moved: Mapping[str, OutcomeOverride])
     return Outcome("dead-letter", reason, message, code, rule)
 
 
-def combine(outcomes: Iterable[Outcome]) -> Outcome:
+def combine(outcomes: Sequence[Outcome]) -> Outcome:
     """One outcome for several events of a delivery, or several images of an event.
 
     A retry wins, since writing tags twice is harmless and losing one is not; it waits as long as the one
     that wants to wait longest, and is "Throttled" only if all are. Then a dead letter, then what was done.
     """
-    all_of = list(outcomes)
     for kind in ("retry", "dead-letter", "tagged", "nothing-to-tag", "ignored"):
-        if some := [outcome for outcome in all_of if outcome.kind == kind]:
+        if some := [outcome for outcome in outcomes if outcome.kind == kind]:
             break
     else:
         return Outcome("ignored", "NoEvents", "the delivery holds no event")

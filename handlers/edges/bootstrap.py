@@ -1,51 +1,40 @@
-"""The tag API and the sink, wired from the settings. What is not set is not imported either."""
+"""Wires the edges from the settings. What is not set is not imported either."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from handlers.core.dead_letters.attributes import Sink
-from handlers.edges.credentials.auth import (
-    Accounts,
-    Authentication,
-    Header,
-    ProjectCredentials,
-    StaticProvider,
-    Token,
-)
+from handlers.core.dead_letters import Sink
+from handlers.edges.credentials.auth import Accounts, ProjectCredentials, StaticProvider, Token
 from handlers.edges.http.client import HttpClient
-from handlers.edges.settings.credentials import StaticToken
-from handlers.edges.settings.settings import Settings
+from handlers.edges.settings import Settings, StaticToken
 from handlers.edges.tag_api import TagApi
 
+TagApiFor = Callable[[Mapping[str, str]], TagApi]
+"""Gives the tag API for a request by its headers, names in lower case: FunctionGraph sends keys in them."""
 
-def tag_api_of(settings: Settings, log: Callable[..., None]) -> Callable[[Header], TagApi]:
-    """Gives the tag API for a request, whose headers count where FunctionGraph's keys come in them.
 
-    Nothing of them is kept beyond the TagApi.
-    """
+def tag_api_for(settings: Settings, log: Callable[..., None]) -> TagApiFor:
+    """Nothing of the headers is kept beyond the TagApi that was made of them."""
     client = HttpClient("the tag API", "IMS_ENDPOINT", proxy=settings.proxy, ca_bundle=settings.ca_bundle)
-    accounts_for = _accounts_for(settings, log)
 
-    def tag_api(header: Header) -> TagApi:
-        authentication = Authentication(accounts_for(header))
-        return TagApi(settings.ims_endpoint, client, authentication, tag_form=settings.tag_form)
+    def tag_api(accounts: Accounts) -> TagApi:
+        return TagApi(settings.ims_endpoint, client, accounts, tag_form=settings.tag_form)
 
-    return tag_api
+    if isinstance(settings.credentials, StaticToken):
+        token = settings.credentials.token
+        by_token = tag_api({None: ProjectCredentials(StaticProvider(lambda: Token(token())), None)})
+        return lambda _headers: by_token
+    from handlers.edges.credentials import accounts  # noqa: PLC0415 - who has a token starts without it
+
+    if by_request := accounts.accounts_by_request(settings, log):
+        return lambda headers: tag_api(by_request(headers))
+    for_all = tag_api(accounts.accounts_of(settings, log))
+    return lambda _headers: for_all
 
 
-def sink_of(settings: Settings) -> Sink | None:
+def sink_of(settings_address: str | None) -> Sink | None:
     """Where dead letters go; None where the bus keeps them."""
-    if not settings.dead_letter_sink:
+    if not settings_address:
         return None
     from handlers.edges import sinks  # noqa: PLC0415 - who has no sink starts without it
 
-    return sinks.sink_of(settings.dead_letter_sink)
-
-
-def _accounts_for(settings: Settings, log: Callable[..., None]) -> Callable[[Header], Accounts]:
-    if isinstance(settings.way, StaticToken):
-        token = settings.way.token
-        accounts: Accounts = {None: ProjectCredentials(StaticProvider(lambda: Token(token())), None)}
-        return lambda _header: accounts
-    from handlers.edges.credentials.accounts import accounts_for  # noqa: PLC0415 - who has a token starts without it
-
-    return accounts_for(settings, log)
+    return sinks.sink_of(settings_address)

@@ -46,7 +46,13 @@ class RulesFile:
         try:
             self._table = self._load()
         except (InvalidTable, OSError) as fault:
-            self._log("rules.refused", severity="ERROR", file=self._path.name, why=str(fault))
+            self._log(
+                "rules.refused",
+                severity="ERROR",
+                file=self._path.name,
+                reason=type(fault).__name__,
+                detail=str(fault),
+            )
         else:
             self._log("rules.reloaded", file=self._path.name, rules=len(self._table.rules))
 

@@ -1,22 +1,23 @@
-"""Where dead letters go: a file of JSON lines, or an address that takes CloudEvents. Kept, or an error."""
+"""Where dead letters go: a file of JSON lines, or an address that takes CloudEvents. Stored, or an error."""
 
 import fcntl
-import json
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from requests import Request
 
-from handlers.core.dead_letters.attributes import Sink
+from handlers.core.dead_letters import Sink
 from handlers.core.errors import DeadLetterFailed, TagApiUnavailable
-from handlers.core.json_access import Json
 from handlers.edges.http.client import HttpClient
+from handlers.side_by_side import side_by_side
 
-KEPT = range(200, 300)
-MINIMAL_TIMEOUT = 1.0
-"""Seconds. A dead letter is worth a second even where its event has used up all its time."""
+STORED = range(200, 300)
+
+LOCK_PAUSE = 0.01
+"""Seconds between two looks at a lock that somebody else holds."""
 
 
 def sink_of(address: str) -> Sink:
@@ -32,47 +33,75 @@ def public(address: str) -> str:
 
 
 def file_sink(path: Path) -> Sink:
-    """Appends to a file, one JSON line each, synced to disk before it returns. Processes may share it.
+    """Appends lines to a file, synced to disk before it returns. Processes may share it.
 
     A process that dies while it writes leaves a torn last line; whoever writes next begins a new one.
     """
 
-    def keep(letter: Json, _deadline: float) -> None:
-        line = json.dumps(letter).encode() + b"\n"
+    def store(letters: Sequence[bytes], deadline: float) -> None:
         try:
-            file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+            is_new = not path.exists()
+            file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
-                fcntl.flock(file, fcntl.LOCK_EX)
+                _lock(file, deadline)
                 size = os.fstat(file).st_size
                 torn = size > 0 and os.pread(file, 1, size - 1) != b"\n"
-                _write(file, b"\n" + line if torn else line)
+                _write(file, b"\n" * torn + b"".join(letters))
                 os.fsync(file)
             finally:
                 os.close(file)
+            if is_new:
+                _sync_folder(path.parent)
+        except TimeoutError:
+            raise DeadLetterFailed("another process holds the lock of the dead-letter file") from None
         except OSError as error:
             raise DeadLetterFailed(f"the dead letter could not be written: {error.strerror}") from error
 
-    return keep
+    return store
 
 
 def http_sink(address: str) -> Sink:
-    """Posts in structured mode; 2xx means kept. Neither redirects nor proxies of the environment count."""
+    """Posts in structured mode; 2xx means stored. Neither redirects nor proxies of the environment count."""
     headers = {"Content-Type": "application/cloudevents+json; charset=utf-8"}
 
-    def keep(letter: Json, deadline: float) -> None:
+    def store(letters: Sequence[bytes], deadline: float) -> None:
+        side_by_side(lambda letter: post(letter, deadline), letters)
+
+    def post(letter: bytes, deadline: float) -> None:
         # A client for each letter: on a connection that was used before, it might send one twice.
         client = HttpClient("the sink", "DEAD_LETTER_SINK", proxy=None, ca_bundle=None)
         try:
-            request = Request("POST", address, headers=headers, data=json.dumps(letter).encode()).prepare()
-            status = client.status(request, max(deadline, time.monotonic() + MINIMAL_TIMEOUT))
-        except (TagApiUnavailable, ValueError) as error:
-            raise DeadLetterFailed(f"the sink {public(address)} was not reached") from error
-        if status not in KEPT:
+            status = client.status(Request("POST", address, headers=headers, data=letter).prepare(), deadline)
+        except (TagApiUnavailable, ValueError):
+            raise DeadLetterFailed(f"the sink {public(address)} was not reached") from None
+        if status not in STORED:
             raise DeadLetterFailed(f"the sink {public(address)} answered {status}")
 
-    return keep
+    return store
 
 
-def _write(file: int, line: bytes) -> None:
-    while line:
-        line = line[os.write(file, line) :]
+def _lock(file: int, deadline: float) -> None:
+    """Raises TimeoutError where somebody else holds the lock until the deadline."""
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                raise TimeoutError from None
+            time.sleep(LOCK_PAUSE)
+        else:
+            return
+
+
+def _write(file: int, content: bytes) -> None:
+    while content:
+        content = content[os.write(file, content) :]
+
+
+def _sync_folder(path: Path) -> None:
+    """Makes a new file's name as durable as its content."""
+    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

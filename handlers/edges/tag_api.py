@@ -10,6 +10,7 @@ import requests
 from requests.auth import AuthBase
 
 from handlers.core.errors import (
+    CredentialsRejected,
     InvalidTag,
     RequestRejected,
     TagApiError,
@@ -18,9 +19,10 @@ from handlers.core.errors import (
     UnexpectedReply,
 )
 from handlers.core.ims.error_codes import error_of
-from handlers.core.ims.tags import BATCH_MIN, Call, FailedTag, Tag, WriteResult, batch_call, tag_call
+from handlers.core.ims.requests import BATCH_MIN, Call, batch_call, tag_call
+from handlers.core.ims.tags import FailedTag, Tag, WriteResult
 from handlers.core.json_access import Json, object_or_empty
-from handlers.edges.credentials.auth import Authentication
+from handlers.edges.credentials.auth import Accounts, ProjectCredentials
 from handlers.edges.http.client import HttpClient, Reply
 
 _HEADERS = {
@@ -38,17 +40,15 @@ class TagApi:
     tag_form: "image_tag" or "tag", the two bodies of the call for one tag, or "batch", one call for all.
     """
 
-    def __init__(
-        self, endpoint: str, client: HttpClient, authentication: Authentication, *, tag_form: str
-    ) -> None:
+    def __init__(self, endpoint: str, client: HttpClient, accounts: Accounts, *, tag_form: str) -> None:
         self._endpoint = endpoint
         self._client = client
-        self._authentication = authentication
+        self._accounts = accounts
         self._tag_form = tag_form
 
     def log_in(self, project_id: str | None, deadline: float) -> None:
         """Gets what calls are made with, where there is something to get. Raises TagApiError."""
-        self._authentication.log_in(project_id, deadline)
+        self._account(project_id).provider.current(deadline)
 
     def add_tags(
         self, project_id: str | None, image_id: str, tags: Sequence[Tag], deadline: float
@@ -72,8 +72,8 @@ class TagApi:
             refused = error
         # One tag may be why. That an answer tells which, or writes the others, is not published, nor
         # that every gateway has the batch call.
-        writing = self._one_by_one(project_id, image_id, tags, deadline)
-        return _written(writing.not_written, [refused.request_id, *writing.request_ids])._replace(
+        result = self._one_by_one(project_id, image_id, tags, deadline)
+        return _written(result.failed, [refused.request_id, *result.request_ids])._replace(
             batch_fallback=f"the batch was refused as a whole: {type(refused).__name__}"
         )
 
@@ -81,19 +81,19 @@ class TagApi:
         self, project_id: str | None, image_id: str, tags: Sequence[Tag], deadline: float
     ) -> WriteResult:
         request_ids: list[str] = []
-        not_written: list[FailedTag] = []
+        failed: list[FailedTag] = []
         for position, tag in enumerate(tags):
             try:
                 call = tag_call(image_id, tag, self._tag_form)
                 request_ids.append(self._write(project_id, call, deadline))
             except (InvalidTag, TagRefused, TagQuotaExceeded) as error:
-                not_written.append(FailedTag(tag, error))
+                failed.append(FailedTag(tag, error))
             except TagApiError as error:
-                not_written.extend(FailedTag(untried, error) for untried in tags[position:])
+                failed.extend(FailedTag(untried, error) for untried in tags[position:])
                 break
-        return _written(not_written, request_ids)
+        return _written(failed, request_ids)
 
-    def tags_of(self, project_id: str | None, image_id: str, deadline: float) -> list[str]:
+    def existing_tags(self, project_id: str | None, image_id: str, deadline: float) -> list[str]:
         """The tags of an image as image objects list them. Raises TagApiError."""
         # GET /v2/images/{image_id} (IMS API reference, "Querying Image Details (Native OpenStack API)"): of
         # the calls that show tags, the one that needs no project and no right that writing does not need.
@@ -116,15 +116,30 @@ class TagApi:
         return reply.headers.get("X-Request-Id", "")[:64]
 
     def _call(self, project_id: str | None, call: Call, success: HTTPStatus, deadline: float) -> Reply:
-        """Makes one call. Raises a TagApiError for every answer with another status than `success`."""
+        """Makes one call. Raises a TagApiError for every answer with another status than `success`.
 
-        def send(auth: AuthBase) -> Reply:
-            reply = self._client.send(auth(self._request(call)), deadline)
-            if reply.status == success:
-                return reply
-            raise error_of(reply.status, reply.headers, reply.body, datetime.now(UTC))
+        After a refusal, credentials are renewed once, never twice: failures in a row lock a key.
+        """
+        account = self._account(project_id)
+        credential = account.provider.current(deadline)
+        try:
+            with account.guard(credential, deadline, last=False):
+                return self._send(call, credential.for_project(project_id), success, deadline)
+        except CredentialsRejected as refusal:
+            newer = account.refreshed(credential, refusal, deadline)
+            if newer is None:
+                raise
+        with account.guard(newer, deadline, last=True):
+            return self._send(call, newer.for_project(project_id), success, deadline)
 
-        return self._authentication.call(project_id, send, deadline)
+    def _send(self, call: Call, auth: AuthBase, success: HTTPStatus, deadline: float) -> Reply:
+        reply = self._client.send(auth(self._request(call)), deadline)
+        if reply.status == success:
+            return reply
+        raise error_of(reply.status, reply.headers, reply.body, datetime.now(UTC))
+
+    def _account(self, project_id: str | None) -> ProjectCredentials:
+        return self._accounts[project_id if project_id in self._accounts else None]
 
     def _request(self, call: Call) -> requests.PreparedRequest:
         request = _prepared(self._endpoint).copy()
@@ -141,7 +156,7 @@ def _prepared(endpoint: str) -> requests.PreparedRequest:
     return requests.Request("GET", endpoint, headers=_HEADERS).prepare()
 
 
-def _written(not_written: list[FailedTag], request_ids: list[str]) -> WriteResult:
+def _written(failed: Sequence[FailedTag], request_ids: Sequence[str]) -> WriteResult:
     """Each request id once, those of errors too."""
-    ids = [*request_ids, *(getattr(failed.error, "request_id", "") for failed in not_written)]
-    return WriteResult(not_written, list(dict.fromkeys(filter(None, ids))))
+    ids = [*request_ids, *(getattr(failed.error, "request_id", "") for failed in failed)]
+    return WriteResult(failed, list(dict.fromkeys(filter(None, ids))))

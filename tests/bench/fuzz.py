@@ -24,7 +24,7 @@ from typing import Any
 
 import functions_framework
 
-from handlers.edges.cloudevents.http import REPLY_MAX
+from handlers.edges.cloudevents.flask import REPLY_MAX
 from tests.bench.mutations import MARK, Mutations, Sent
 
 MAIN = Path(__file__).parent.parent.parent / "main.py"

@@ -10,9 +10,10 @@ from timeit import timeit
 
 import requests
 
-from handlers.core.events.recognise import recognise
-from handlers.edges.cloudevents.parse import from_content, load_json
-from handlers.edges.settings.settings import says
+from handlers.core.events import recognise
+from handlers.core.received import Received
+from handlers.edges.cloudevents import HttpMessage, events_in
+from handlers.edges.settings import signals
 from tests.bench.rows import Row
 from tests.emulator import Ims
 from tests.function import Function
@@ -57,15 +58,15 @@ def recognition(rounds: int = 5, times: int = 100) -> list[Row]:
         return rows
 
 
-SAYS = says({})
+SIGNALS = signals({})
 
 
 def _recognised(body: bytes) -> list[str]:
-    (event,) = from_content(load_json(body))
-    recognised = recognise(event, SAYS) if isinstance(event, dict) else event
+    (received,) = events_in(HttpMessage({}, body))
+    recognised = recognise(received.event, SIGNALS) if isinstance(received, Received) else received
     if not isinstance(recognised, list):
         raise TypeError(recognised)
-    return [created.image_id for created in recognised]
+    return [created.id for created in recognised]
 
 
 def _answered(post: Callable[[], requests.Response]) -> None:

@@ -10,9 +10,9 @@ from time import perf_counter
 from timeit import timeit
 from typing import Any
 
-from handlers.core.events.recognise import recognise
-from handlers.core.rules.table import RuleTable
-from handlers.edges.settings.settings import says
+from handlers.core.events import recognise
+from handlers.core.rules import RuleTable
+from handlers.edges.settings import signals
 from tests.bench.rows import Row
 from tests.emulator import Ims
 
@@ -116,7 +116,7 @@ def _event() -> dict[str, Any]:
     """The event as rules see it, with a number for those rules that want one."""
     content = json.loads(EVENT.read_bytes())
     content["data"]["min_disk"] = 40
-    recognised = recognise(content, says({}))
+    recognised = recognise(content, signals({}))
     if not isinstance(recognised, list):
         raise TypeError(recognised)
     return recognised[0].event

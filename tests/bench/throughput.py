@@ -7,11 +7,12 @@ from tempfile import TemporaryFile
 from typing import Any
 
 from handlers.core.ims.tags import WriteResult
-from handlers.edges.cloudevents.parse import from_content, load_json
+from handlers.delivery import Deliveries
+from handlers.edges.cloudevents import HttpMessage, events_in
 from handlers.edges.log import log_to_stdout
 from handlers.edges.rules_file import RulesFile
-from handlers.edges.settings.settings import says
-from handlers.image_created import Needs, tag_images
+from handlers.edges.settings import signals
+from handlers.image_created import Services
 from tests.bench.rows import Row
 from tests.bench.served import EVENT, ROOT, function, tag_api, under_load
 
@@ -58,20 +59,21 @@ def _own_milliseconds(times: int) -> float:
     """The processor time that recognising an event, deriving its tags and logging take."""
     body = EVENT.read_bytes()
     log = log_to_stdout("info")
-    needs = Needs(
-        says=says({}),
-        table=RulesFile(ROOT / "handlers/rules.toml", log),
-        job=_no_call,
-        tags_of=_no_call,
-        add_tags=lambda *_: WriteResult([], ["4a1de8f29c0b4a53a1a55f1f5b7f4c03"]),
+    services = Services(
+        signals=signals({}),
+        rules=RulesFile(ROOT / "handlers/rules.toml", log),
+        projects=(),
         not_ready_window=1800,
-        log=log,
+        job=_no_call,
+        existing_tags=_no_call,
+        add_tags=lambda *_: WriteResult([], ["4a1de8f29c0b4a53a1a55f1f5b7f4c03"]),
     )
+    deliveries = Deliveries(log, None, event_timeout=20, log_tag_values=True)
     with TemporaryFile("w", encoding="utf-8") as output, redirect_stdout(output):
         began = time.thread_time()
         for _ in range(times):
-            (event,) = from_content(load_json(body))
-            outcome = tag_images(event, needs, time.monotonic() + 20)
+            events = events_in(HttpMessage({}, body))
+            outcome = deliveries.handle(events, services, time.monotonic() + 20).outcome
         took = time.thread_time() - began
     if outcome.kind != "tagged":
         raise RuntimeError(outcome)

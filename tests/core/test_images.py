@@ -6,7 +6,8 @@ from copy import deepcopy
 import pytest
 
 from handlers.core.errors import InvalidEvent
-from handlers.core.events.recognise import SHAPES, OtherEvent, Shape, recognise
+from handlers.core.events import OtherEvent, recognise
+from handlers.core.events.recognise import SHAPES
 from tests import golden
 from tests.sample_events import (
     ID,
@@ -64,18 +65,19 @@ ROWS: dict[str, tuple[Json, str]] = {
 }
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)
-def test_shapes(shape: Shape) -> None:
+@pytest.mark.parametrize("shape", SHAPES)
+def test_shapes(shape: str) -> None:
     """An event of each shape is read as that shape, whichever rows come before it."""
-    event, why = ROWS[shape.name]
-    assert next(row for row in SHAPES if row.matches(event, SAYS)) is shape
-    recognised = shape.read(event, SAYS)
+    event, why = ROWS[shape]
+    read = ((name, read(event, SAYS)) for name, read in SHAPES.items())
+    name, recognised = next((name, recognised) for name, recognised in read if recognised is not None)
+    assert name == shape
     if isinstance(recognised, OtherEvent):
         assert why
         assert why in recognised.why
     else:
         assert isinstance(recognised, list)
-        assert [created.image_id for created in recognised] == [ID]
+        assert [created.id for created in recognised] == [ID]
 
 
 CREATED: dict[str, Json] = {

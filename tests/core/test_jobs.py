@@ -49,8 +49,8 @@ def test_a_job_that_runs(status: str) -> None:
 FAILED: dict[str, tuple[Json, str]] = {
     "code and reason": ({"error_code": "IMG.0014", "fail_reason": "no room"}, ": IMG.0014 no room$"),
     "reason": ({"error_code": None, "fail_reason": "no room"}, ": no room$"),
-    "neither": ({}, ": it says no reason$"),
-    "other types": ({"error_code": 7, "fail_reason": {"a": 1}}, ": it says no reason$"),
+    "neither": ({}, ": it gives no reason$"),
+    "other types": ({"error_code": 7, "fail_reason": {"a": 1}}, ": it gives no reason$"),
     "a long one": ({"fail_reason": "x" * 5000}, f": {'x' * 200}$"),
 }
 

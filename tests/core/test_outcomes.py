@@ -29,12 +29,14 @@ NO_TIME = Age(None, not_ready_window=1800)
 Then = Literal["retry", "retry-within-window", "dead-letter"]
 EXPECTED: dict[type[Exception], tuple[Then, float]] = {
     errors.InvalidEvent: ("dead-letter", 0),
+    errors.DeliveryTooLarge: ("dead-letter", 0),
     errors.MissingAttribute: ("dead-letter", 0),
     errors.InvalidTag: ("dead-letter", 0),
     errors.RequestRejected: ("dead-letter", 0),
     errors.TagRefused: ("dead-letter", 0),
     errors.TagQuotaExceeded: ("dead-letter", 0),
     errors.ImageNotTaggable: ("dead-letter", 0),
+    errors.OutOfTime: ("retry", 1),
     errors.ImageNotFound: ("retry-within-window", 10),
     errors.ImageNotReady: ("retry-within-window", 10),
     errors.PermissionDenied: ("retry-within-window", 60),
@@ -252,8 +254,3 @@ def test_several_dead_letters() -> None:
     got = combine([Outcome("tagged"), first, second])
     assert (got.kind, got.reason, got.rule) == ("dead-letter", "InvalidTag", "r")
     assert got.message == "2 dead letters, the first: no"
-
-
-def test_outcomes_may_be_an_iterator() -> None:
-    """Images are tagged while their outcomes are read, each once."""
-    assert combine(iter(ONE_OF_EACH)).kind == "retry"

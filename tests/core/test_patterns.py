@@ -313,7 +313,7 @@ def test_match(event: Any, pattern: Any) -> None:
     """These match, also by way of an index, and nothing kept them from matching."""
     compiled = compile_pattern(pattern)
     assert compiled.matches(event)
-    assert PatternIndex([compiled]).matching(event) == [0]
+    assert PatternIndex([compiled]).matching(event, lambda: None) == [0]
     assert compiled.why_not(event) is None
 
 
@@ -322,7 +322,7 @@ def test_no_match(event: Any, pattern: Any) -> None:
     """These do not match, nor by way of an index, and a field says why."""
     compiled = compile_pattern(pattern)
     assert not compiled.matches(event)
-    assert PatternIndex([compiled]).matching(event) == []
+    assert PatternIndex([compiled]).matching(event, lambda: None) == []
     assert " wanted " in str(compiled.why_not(event))
 
 

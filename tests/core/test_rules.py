@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.core.errors import InvalidTag, MissingAttribute, RuleError
-from handlers.core.ims.tags import LIMITS, Tag, fault_of_key, fault_of_value
-from handlers.core.rules.table import RuleTable, TagPlan
+from handlers.core.ims.limits import LIMITS, fault_of_key, fault_of_value
+from handlers.core.ims.tags import Tag
+from handlers.core.rules import RuleTable, TagPlan
 
 Json = dict[str, Any]
 
@@ -82,10 +83,13 @@ def test_derived_tags(table: str, expected: dict[str, str]) -> None:
     assert list(tags(derive(table)).items()) == list(expected.items())
 
 
-def test_mended_tags_say_so() -> None:
-    """A tag tells whether its value is as the event had it."""
+def test_a_sanitized_tag_has_its_original() -> None:
+    """A tag whose value is not as the event had it has the event's, and what IMS would refuse in it."""
     derived = derive(rule(team="{{ data.team }}", name="{{ image.name }}"))
-    assert [(each.tag.key, each.mended) for each in derived.tags] == [("team", True), ("name", False)]
+    assert [(each.tag.key, each.original, each.fault) for each in derived.tags] == [
+        ("team", "Web & Ops", "the character ' ' is not allowed"),
+        ("name", "", ""),
+    ]
 
 
 def test_a_left_out_tag_says_why() -> None:

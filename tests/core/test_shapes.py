@@ -1,14 +1,17 @@
 """Bare events as CloudEvents, and what envelopes around events hold."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from handlers.core.budget import MAX_ENVELOPES
 from handlers.core.errors import InvalidEvent
-from handlers.core.events.recognise import OtherEvent, recognise
-from handlers.core.events.shapes import ENVELOPES, RAW_EVENTS, Envelope, RawEvent, as_cloudevent, inside
-from handlers.edges.cloudevents.parse import ENVELOPES_MAX, from_content, load_json
+from handlers.core.events import OtherEvent, recognise
+from handlers.core.events.shapes import ENVELOPES, RAW_EVENTS, Envelope, RawEvent, as_cloudevent, unwrap
+from handlers.core.received import Received, Unparsable
+from handlers.edges.cloudevents import HttpMessage, events_in
 from tests.sample_events import (
     ID,
     OTHER_ID,
@@ -23,6 +26,18 @@ from tests.sample_events import (
     plain,
     trace,
 )
+
+
+def read(content: Any) -> list[Json | str]:
+    """What a body with this JSON holds: events, and in place of any other element why it is none."""
+    found = events_in(HttpMessage({}, json.dumps(content).encode()))
+    return [each.event if isinstance(each, Received) else _why(each) for each in found]
+
+
+def _why(unparsable: Unparsable) -> str:
+    assert isinstance(unparsable.error, InvalidEvent)
+    return str(unparsable.error)
+
 
 # -- bare events ------------------------------------------------------------------------------------
 
@@ -84,6 +99,22 @@ def test_a_bare_trace_as_text() -> None:
     assert as_cloudevent({"cts": json.dumps(CTS)}) == as_cloudevent({"cts": CTS})
 
 
+UNFIT: dict[str, tuple[str, str]] = {
+    "deep": (f'{{"a": {"[" * 63}{"]" * 63}}}', "the JSON nests deeper than 64 levels"),
+    "no number": ('{"a": NaN}', "the JSON holds a number that is none, or that is too large"),
+    "half of a surrogate pair": ('{"a": "\\ud800"}', "the JSON holds half of a surrogate pair"),
+}
+
+
+@pytest.mark.parametrize(("text", "why"), UNFIT.values(), ids=UNFIT)
+def test_a_bare_trace_as_text_is_checked(text: str, why: str) -> None:
+    """A dead letter can be made of what is an event, however its text is escaped."""
+    escaped = "".join(f"\\u{ord(character):04x}" for character in text)
+    (received,) = events_in(HttpMessage({}, f'{{"cts": "{escaped}"}}'.encode()))
+    assert isinstance(received, Unparsable)
+    assert why in str(received.error)
+
+
 NOT_BARE: dict[str, Json] = {
     "nothing": {},
     "an empty trigger": {"cts": {}},
@@ -108,8 +139,8 @@ NOT_BARE: dict[str, Json] = {
 def test_no_bare_event(content: Json) -> None:
     """Other JSON is no event, and is refused rather than ignored in silence."""
     assert as_cloudevent(content) is None
-    (refused,) = from_content(content)
-    assert isinstance(refused, InvalidEvent)
+    (refused,) = read(content)
+    assert isinstance(refused, str)
 
 
 def test_the_same_by_every_way() -> None:
@@ -122,7 +153,7 @@ def test_the_same_by_every_way() -> None:
         message(json.dumps(CTS)),
         {"record": [{"smn": message(json.dumps({"cts": CTS}))}]},
     ]
-    told = [image(event) for way in ways for event in from_content(way) if isinstance(event, dict)]
+    told = [image(event) for way in ways for event in read(way) if isinstance(event, dict)]
     assert told == [told[0]] * len(ways)
 
 
@@ -144,7 +175,7 @@ def test_envelopes(envelope: Envelope) -> None:
     """Each envelope is known by itself, and holds this."""
     content, held = AROUND[envelope.name]
     assert [row.name for row in ENVELOPES if row.matches(content)] == [envelope.name]
-    assert inside(content) == held
+    assert unwrap(content) == held
 
 
 ONE = "the event it holds"
@@ -171,7 +202,7 @@ FOUND: dict[str, tuple[Any, list[str]]] = {
     "SMN, by a small type": (message(TEXT, type="notification"), [ONE]),
     "SMN, a list in it": (message(json.dumps([HELD, CTS, 1])), [ONE, ONE, NO_OBJECT]),
     "SMN, plain text": (message("this is smn message content"), [NO_JSON]),
-    "SMN, half of a surrogate pair": (message('{"a": "\\ud800"}'), [NO_JSON]),
+    "SMN, half of a surrogate pair": (message('{"a": "\\ud800"}'), ["half of a surrogate pair"]),
     "SMN, JSON of another kind": (message('{"eventTime": "2019-08-12 22:40:55"}'), [NOT_KNOWN]),
     "SMN, a number": (message("7"), [NO_OBJECT]),
     "SMN trigger": ({"record": [{"smn": message(TEXT)}] * 2}, [ONE, ONE]),
@@ -199,15 +230,17 @@ FOUND: dict[str, tuple[Any, list[str]]] = {
 @pytest.mark.parametrize(("content", "found"), FOUND.values(), ids=FOUND)
 def test_what_envelopes_hold(content: Any, found: list[str]) -> None:
     """Each element is an event or an error in its place; one that is junk leaves the others alone."""
-    events = from_content(content)
+    events = read(content)
     assert len(events) == len(found)
     for event, expected in zip(events, found, strict=True):
         if expected == ONE:
             assert isinstance(event, dict)
             assert image(event)["id"] == ID
         else:
-            assert isinstance(event, InvalidEvent)
-            assert expected in str(event)
+            assert expected in event
+
+
+TOO_MANY = "more than 4 envelopes are around the event"
 
 
 def wrapped(times: int) -> Json:
@@ -219,43 +252,38 @@ def wrapped(times: int) -> Json:
 
 def test_envelopes_in_envelopes() -> None:
     """As many as there are on any known way, and no more, or one message could cost without end."""
-    (event,) = from_content(wrapped(ENVELOPES_MAX))
-    assert event == HELD
-    (refused,) = from_content(wrapped(ENVELOPES_MAX + 1))
-    assert isinstance(refused, InvalidEvent)
-    assert "envelopes are around the event" in str(refused)
+    assert read(wrapped(MAX_ENVELOPES)) == [HELD]
+    assert read(wrapped(MAX_ENVELOPES + 1)) == [TOO_MANY]
 
 
 def test_the_limit_is_of_each_event() -> None:
     """Elements beside one that is wrapped too often are read."""
-    first, second = from_content({"events": [wrapped(ENVELOPES_MAX), wrapped(1)]})
-    assert isinstance(first, InvalidEvent)
-    assert second == HELD
+    assert read({"events": [wrapped(MAX_ENVELOPES), wrapped(1)]}) == [TOO_MANY, HELD]
 
 
-def test_lists_in_envelopes_in_lists() -> None:
-    """The deepest that a body can nest in each envelope is still read, without an end of the stack."""
-
-    def nested(content: Any) -> Any:
-        for _ in range(61):
-            content = [content]
-        return content
-
+@pytest.mark.parametrize(
+    "envelope",
+    [lambda held: [held], lambda held: {"events": [held]}, lambda held: message(json.dumps(held))],
+    ids=["list", "EventGrid", "SMN"],
+)
+def test_lists_are_envelopes(envelope: Callable[[Any], Any]) -> None:
+    """A list in a list counts as an envelope does, alone and among others; that of the delivery does not."""
     content: Any = HELD
-    for _ in range(ENVELOPES_MAX):
-        content = {"events": [json.dumps(nested(content))]}
-    assert from_content(load_json(json.dumps(nested(content)).encode())) == [HELD]
+    for _ in range(MAX_ENVELOPES - 1):
+        content = [content]
+    assert read([envelope(content)]) == [HELD]
+    assert read([envelope([content])]) == [TOO_MANY]
 
 
 def test_a_handshake_is_no_creation() -> None:
     """A topic that asks to be subscribed is accepted, whatever its message says."""
-    (event,) = from_content(CONFIRMATION | {"message": json.dumps(trace())})
+    (event,) = read(CONFIRMATION | {"message": json.dumps(trace())})
     assert isinstance(event, dict)
     assert isinstance(recognise(event, SAYS), OtherEvent)
 
 
 def test_ids_in_capitals_survive_envelopes() -> None:
     """What an envelope holds is handed on as it was written."""
-    (event,) = from_content(message(json.dumps(plain(subject=OTHER_ID))))
+    (event,) = read(message(json.dumps(plain(subject=OTHER_ID))))
     assert isinstance(event, dict)
     assert image(event)["id"] == OTHER_ID

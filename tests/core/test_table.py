@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.core.errors import RuleError
-from handlers.core.ims.tags import LIMITS
+from handlers.core.ims.limits import LIMITS
 from handlers.core.rules.diagnostics import InvalidTable
 from handlers.core.rules.table import RuleTable
 

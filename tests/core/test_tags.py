@@ -4,14 +4,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from handlers.core.ims.tags import (
-    LIMITS,
-    Limits,
-    existing_value,
-    fault_of_key,
-    fault_of_value,
-    sanitize_value,
-)
+from handlers.core.ims.limits import LIMITS, Limits, fault_of_key, fault_of_value, sanitize_value
+from handlers.core.ims.tags import existing_value
 
 # What the published variants allow: lengths of key and value, tags an image, characters beyond A-Za-z0-9_-.
 PROFILES = {

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from handlers.core.errors import InvalidEvent
-from handlers.core.events.recognise import CreationSignals, ImageJob, OtherEvent, recognise
+from handlers.core.events import CreationSignals, ImageJob, OtherEvent, recognise
 from tests.sample_events import ID, JOB, OTHER_ID, PROJECT, SAYS, TIME, USER, Json, image, images, job, trace
 
 CREATED: dict[str, Json] = {
@@ -172,7 +172,7 @@ def test_what_would_not_be_a_name_in_a_path_is_no_project(event: Json) -> None:
 
 def test_other_operations_by_setting() -> None:
     """The operations that create images are what IMAGE_CREATED_TRACES says, and nothing else."""
-    says = CreationSignals(SAYS.types, ["copyImage", "importImage"])
+    says = CreationSignals(SAYS.event_types, ["copyImage", "importImage"])
     recognised = recognise(trace(trace_name="copyImage"), says)
     assert isinstance(recognised, list)
     assert recognise(trace(), says) == OtherEvent(OPERATION)
@@ -192,7 +192,11 @@ def test_a_job_alone(job_id: str) -> None:
     assert str(started.event_time) == "2026-01-05 10:15:30+00:00"
     assert started.event == event
 
-    made = started.images([{"id": ID, "name": "disk-1"}, {"id": OTHER_ID}])
+    jobs = [
+        {"entities": {"image_id": ID, "image_name": "disk-1"}},
+        {"entities": {"image_id": OTHER_ID}},
+    ]
+    made = started.resolve({"status": "SUCCESS", "entities": {"sub_jobs_result": jobs}})
 
     known = {
         "project_id": PROJECT,

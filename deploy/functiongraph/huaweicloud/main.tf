@@ -35,7 +35,7 @@ resource "huaweicloud_fgs_function" "tagger" {
 
   memory_size      = 256
   timeout          = local.timeout
-  concurrency_num  = 8 # as many as THREADS of the image
+  concurrency_num  = 8 # two fewer than THREADS of the image, for health checks
   max_instance_num = "4"
 
   # Puts the agency's keys into the headers of every call.

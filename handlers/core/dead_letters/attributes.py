@@ -1,48 +1,59 @@
-"""Dead letters: the event as it was, in structured mode, and why it ended.
-
-The attributes are those of design and README; a subscription adds its own, with the names that Knative uses.
+"""Dead letters as events: the event as it was sent, in structured mode, with attributes that say why it
+ended.
 """
 
 import json
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from hashlib import sha256
+from typing import Any
+from urllib.parse import urlsplit
 
-from handlers.core.errors import InvalidEvent
 from handlers.core.json_access import Json, without_empty
+from handlers.core.json_text import NotJson, join_members, split_members
 from handlers.core.outcomes import Outcome
+from handlers.core.received import Received, Unparsable
 
 MESSAGE_MAX = 256
 """Characters of `deadlettermessage`."""
 
 SOURCE = "/image-created-tagger"
 UNPARSABLE_TYPE = "image-created-tagger.unparsable"
-UNPARSABLE_MAX = 65_536
-"""Bytes of an unparsable request that are kept."""
+"""The type of the event of ours that holds a request which holds none."""
 
-OURS = ("deadletterreason", "deadlettercode", "deadlettermessage", "deadlettertime", "deadletterrule")
-SUBSCRIPTIONS = ("knativeerrordest", "knativeerrorcode", "knativeerrordata", "deliveryattempts")
+FUNCTION_ATTRIBUTES = (
+    "deadletterreason",
+    "deadlettercode",
+    "deadlettermessage",
+    "deadlettertime",
+    "deadletterrule",
+)
+BUS_ATTRIBUTES = (
+    "knativeerrordest",
+    "knativeerrorcode",
+    "knativeerrordata",
+    "knativebrokerttl",
+    "deliveryattempts",
+)
+"""What Knative and the subscription on NATS add."""
+
+ATTRIBUTES = frozenset(FUNCTION_ATTRIBUTES + BUS_ATTRIBUTES)
 
 
-Sink = Callable[[Json, float], None]
-"""Keeps one dead letter before a deadline of `time.monotonic`. Raises DeadLetterFailed."""
+Sink = Callable[[Sequence[bytes], float], None]
+"""Stores dead letters, each a line of JSON, before a deadline of `time.monotonic`. Raises
+DeadLetterFailed."""
 
 
-def letter_of(event: Json | Exception, outcome: Outcome, now: datetime) -> Json | None:
-    """The dead letter of what ended with this outcome: of an event, or of bytes that were none.
-
-    None for what must not be kept: a dead letter that comes again would come for ever.
-    """
-    if isinstance(event, InvalidEvent):
-        return dead_letter(event.letter(), outcome, now) if event.letter else None
-    return None if isinstance(event, Exception) else dead_letter(event, outcome, now)
+def is_dead_letter(event: Mapping[str, Any]) -> bool:
+    """Whether the function has made a dead letter of this event before."""
+    return "deadletterreason" in event
 
 
-def dead_letter(event: Json, outcome: Outcome, now: datetime) -> Json:
-    """The event, a CloudEvent as JSON, and why it ended."""
-    # A bare event may lack what a CloudEvent must have; the same event gets the same.
-    digest = sha256(json.dumps(event, sort_keys=True).encode()).hexdigest()[:32]
+def dead_letter(received: Received | Unparsable, outcome: Outcome, now: datetime) -> bytes:
+    """The dead letter as one line of JSON in UTF-8. now: an aware time."""
     reasons = {
         "deadletterreason": outcome.reason,
         "deadlettercode": outcome.code,
@@ -50,22 +61,71 @@ def dead_letter(event: Json, outcome: Outcome, now: datetime) -> Json:
         "deadlettertime": now.isoformat(timespec="seconds").replace("+00:00", "Z"),
         "deadletterrule": outcome.rule,
     }
-    return {"id": digest, "source": SOURCE} | event | without_empty(reasons)
+    members = _without(event_text(received), ATTRIBUTES)
+    return _line(members | {name: _json(reason) for name, reason in without_empty(reasons).items()})
 
 
-def original(letter: Json) -> Json:
-    """The event of a dead letter as it was before."""
-    return {name: value for name, value in letter.items() if name not in OURS + SUBSCRIPTIONS}
+def kept_dead_letter(received: Received | Unparsable) -> bytes:
+    """A dead letter of a bus as one line of JSON in UTF-8: the event as it came, but for secrets in an
+    address.
+    """
+    members = event_text(received)
+    if isinstance(received, Received) and isinstance(address := received.event.get("knativeerrordest"), str):
+        members["knativeerrordest"] = _json(without_secrets(address))
+    return _line(members)
 
 
-def unparsable(body: bytes, content_type: str | None) -> Json:
-    """An event of ours around a request that holds none: the same request is the same event."""
-    return {
-        "specversion": "1.0",
-        "id": sha256(body).hexdigest()[:32],
-        "source": SOURCE,
-        "type": UNPARSABLE_TYPE,
-        "datacontenttype": content_type or "application/octet-stream",
-        "bodybytes": len(body),
-        "data_base64": b64encode(body[:UNPARSABLE_MAX]).decode(),
-    }
+def event_text(received: Received | Unparsable) -> dict[str, str]:
+    """The members of the event in structured mode, as JSON text: as its sender wrote it where that was
+    JSON.
+    """
+    if isinstance(received, Unparsable):
+        return {name: _json(value) for name, value in _unparsable(received).items()}
+    event, text, data_text = received
+    if text:
+        # A name twice, of which the event has the last, is no reason to lose it.
+        with suppress(NotJson):
+            return {name.lower(): value for name, value in split_members(text).items()}
+    members = {name: _json(value) for name, value in event.items()}
+    if data_text:
+        members["data"] = data_text
+    # A bare event may lack what a CloudEvent must have. The same event always gets the same.
+    digest = sha256(_json(event).encode(errors="replace")).hexdigest()[:32]
+    return {"id": _json(digest), "source": _json(SOURCE)} | members
+
+
+def without_secrets(address: str) -> str:
+    """An address without user, query and fragment, which may be secret."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return "(an address that cannot be read)"
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
+
+
+def _unparsable(request: Unparsable) -> Json:
+    """An event of ours that holds a whole request. The same request is the same event."""
+    headers = json.dumps(dict(request.headers)) if request.headers else ""
+    return without_empty(
+        {
+            "specversion": "1.0",
+            "id": sha256(request.body + headers.encode()).hexdigest()[:32],
+            "source": SOURCE,
+            "type": UNPARSABLE_TYPE,
+            "datacontenttype": request.content_type or "application/octet-stream",
+            "requestheaders": headers,
+            "data_base64": b64encode(request.body).decode(),
+        }
+    )
+
+
+def _without(members: dict[str, str], names: frozenset[str]) -> dict[str, str]:
+    return {name: value for name, value in members.items() if name not in names}
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _line(members: dict[str, str]) -> bytes:
+    return join_members(members).encode(errors="replace") + b"\n"

@@ -12,9 +12,11 @@ import re
 from collections.abc import Callable, Collection
 from datetime import datetime
 
+from handlers.core.errors import InvalidEvent
+from handlers.core.events.images import CreationSignals, ImageJob, OtherEvent, Recognised, created
+from handlers.core.events.jobs import images_of_job, named
 from handlers.core.json_access import (
     Json,
-    as_list,
     lower_string,
     object_or_empty,
     project_of,
@@ -29,6 +31,23 @@ from handlers.core.times import parse_time
 _JOB = re.compile(r"[0-9A-Za-z-]{1,64}")
 
 _IDS = ("resource_id", *(f"response.{path}" for path in ("entities.image_id", "image_id", "id", "image.id")))
+
+
+def read(event: Json, signals: CreationSignals) -> Recognised | None:
+    """A trace as the data of an event."""
+    if not (trace := trace_in(event)):
+        return None
+    if why := why_not_created(trace, signals.trace_names):
+        return OtherEvent(why)
+    at = event_time(trace, event)
+    fields = image_fields(trace, at)
+    if images := images_of(trace):
+        return [created(event, fields | image, at) for image in images]
+    if job := job_of(trace):
+        return ImageJob(event, at, *job, fields)
+    raise InvalidEvent(
+        "the trace of a created image holds neither an image id, which is a UUID, nor the id of a job"
+    )
 
 
 def trace_in(event: Json) -> Json:
@@ -79,7 +98,7 @@ def event_time(trace: Json, event: Json) -> datetime | None:
     return next((at for at in map(parse_time, times) if at), None)
 
 
-def facts_of(trace: Json, at: datetime | None) -> Json:
+def image_fields(trace: Json, at: datetime | None) -> Json:
     """What a trace tells of all the images that it is about."""
     response = trace["response"]
     return without_empty(
@@ -102,28 +121,13 @@ def images_of(trace: Json) -> list[Json]:
     several = len(made) > 1
     if several or not single:
         return made
-    return [{"id": single} | _named(object_or_empty(trace["response"].get("entities")))]
-
-
-def images_of_job(job: Json) -> list[Json]:
-    """The same of a job's answer (IMS API reference, "Asynchronous Job Query")."""
-    entities = object_or_empty(job.get("entities"))
-    sub_jobs = [
-        object_or_empty(object_or_empty(sub).get("entities"))
-        for sub in as_list(entities.get("sub_jobs_result"))
-    ]
-    told = [(made, image_id) for made in [entities, *sub_jobs] for image_id in uuids_at(made, "image_id")]
-    return list({image_id: {"id": image_id} | _named(made) for made, image_id in told}.values())
+    return [{"id": single} | named(object_or_empty(trace["response"].get("entities")))]
 
 
 def job_of(trace: Json) -> tuple[str | None, str] | None:
     """The project, where the trace names it, and the id of the job that makes the image."""
     job_id = string(trace["response"], "job_id")
     return (project_of(trace, "project_id"), job_id) if job_id and _JOB.fullmatch(job_id) else None
-
-
-def _named(entities: Json) -> Json:
-    return without_empty({"name": string(entities, "image_name")})
 
 
 _KINDS = {"User": "user", "AssumedAgency": "agency", "ExternalUser": "federated"}
@@ -134,6 +138,10 @@ _TOOLS = {
     "ci": ("gitlab", "github", "jenkins", "buildkite", "circleci"),
 }
 """Tools by words in the user agent or in the name of an agency's session."""
+
+
+_TOOL_TEXT_MAX = 1000
+"""Characters in which such a word is looked for."""
 
 
 def creator_of(user: Json) -> Json:
@@ -153,8 +161,8 @@ def _creator_of(trace: Json) -> Json:
         return {"kind": "service"}
     urn, _, session = (string(trace["user"], "principal_urn") or "").partition("/")
     # The session of somebody who is no agency is a person's name.
-    told = f"{string(trace, 'user_agent') or ''} {session if ':assumed-agency:' in urn else ''}"
-    words = set(re.findall("[a-z0-9]+", told.lower()))
+    text = f"{string(trace, 'user_agent') or ''} {session if ':assumed-agency:' in urn else ''}"
+    words = set(re.findall("[a-z0-9]+", text[:_TOOL_TEXT_MAX].lower()))
     tools = (tool for tool, marks in _TOOLS.items() if not words.isdisjoint(marks))
     console = "console" if trace.get("trace_type") == "ConsoleAction" else None
     return creator_of(trace["user"]) | without_empty({"tool": next(tools, console)})

@@ -1,14 +1,15 @@
-"""Jobs of IMS: what the answer about one says of the images that it makes."""
+"""Jobs of IMS: which images a job has made (IMS API reference, "Asynchronous Job Query")."""
 
-from handlers.core.errors import CreationFailed, InvalidEvent, JobRunning, UnexpectedReply
-from handlers.core.events.cts import images_of_job
-from handlers.core.json_access import Json, string
+from handlers.core.budget import MAX_IMAGES
+from handlers.core.errors import CreationFailed, DeliveryTooLarge, InvalidEvent, JobRunning, UnexpectedReply
+from handlers.core.json_access import Json, as_list, object_or_empty, string, uuids_at, without_empty
 
 
 def images_made(job: Json) -> list[Json]:
-    """The id and the name of each image (IMS API reference, "Asynchronous Job Query").
+    """The id and the name of each image of a job that has ended. job: the answer of IMS.
 
-    Raises JobRunning, CreationFailed, InvalidEvent where a job has made no image, or UnexpectedReply.
+    Raises JobRunning, CreationFailed, InvalidEvent where a job has made no image, DeliveryTooLarge, or
+    UnexpectedReply.
     """
     match job.get("status"):
         case "INIT" | "RUNNING":
@@ -16,10 +17,26 @@ def images_made(job: Json) -> list[Json]:
         case "FAIL":
             said = " ".join(filter(None, (string(job, "error_code"), string(job, "fail_reason"))))
             raise CreationFailed(
-                f"the job that was to make the image failed: {said[:200] or 'it says no reason'}"
+                f"the job that was to make the image failed: {said[:200] or 'it gives no reason'}"
             )
         case "SUCCESS":
             if images := images_of_job(job):
                 return images
             raise InvalidEvent("the job of the event has ended and has made no image")
     raise UnexpectedReply("a job was asked for, and the answer shows none; check IMS_ENDPOINT")
+
+
+def images_of_job(job: Json) -> list[Json]:
+    """The id and the name of each image that an answer about a job names. Raises DeliveryTooLarge."""
+    entities = object_or_empty(job.get("entities"))
+    results = as_list(entities.get("sub_jobs_result"))
+    if len(results) > MAX_IMAGES:
+        raise DeliveryTooLarge(f"one event is about {len(results)} images; at most {MAX_IMAGES} are tagged")
+    made = [entities, *(object_or_empty(object_or_empty(result).get("entities")) for result in results)]
+    images = ({"id": image_id} | named(each) for each in made for image_id in uuids_at(each, "image_id"))
+    return list({image["id"]: image for image in images}.values())
+
+
+def named(entities: Json) -> Json:
+    """The name of an image, where there is one."""
+    return without_empty({"name": string(entities, "image_name")})

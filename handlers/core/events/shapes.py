@@ -11,10 +11,10 @@ from handlers.core.json_access import Json, lower_string, object_or_empty, rfc33
 from handlers.core.times import parse_time
 
 
-def inside(content: Json) -> list[Any] | None:
+def unwrap(content: Json) -> list[Any] | None:
     """What an envelope holds: objects, or JSON as text. None where it is no envelope."""
     envelope = next((envelope for envelope in ENVELOPES if envelope.matches(content)), None)
-    return envelope.inside(content) if envelope else None
+    return envelope.unwrap(content) if envelope else None
 
 
 def as_cloudevent(content: Json) -> Json | None:
@@ -39,7 +39,7 @@ def _is_handshake(content: Json) -> bool:
 class Envelope(NamedTuple):
     name: str
     matches: Callable[[Json], bool]
-    inside: Callable[[Json], list[Any]]
+    unwrap: Callable[[Json], list[Any]]
 
 
 ENVELOPES = (

@@ -7,7 +7,7 @@ with; only what lies there is evaluated.
 
 from bisect import insort
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from handlers.core.patterns.comparisons import ABSENT, IndexKey, folded
@@ -29,7 +29,7 @@ class PatternIndex:
             if pattern is not None
             for alternative in pattern.alternatives
         ]
-        self._fields = fields_of(alternative for _, alternative in self._alternatives)
+        self.fields = fields_of(alternative for _, alternative in self._alternatives)
         self._root = _Field()
         self._unfiled: list[int] = []
         crowd = Counter(
@@ -50,16 +50,23 @@ class PatternIndex:
             else:
                 self._unfiled.append(number)
 
-    def matching(self, event: dict[str, Any]) -> list[int]:
-        """Return the positions of the patterns that match, in ascending order."""
-        seen = looked_at(event, self._fields)
+    def matching(self, event: dict[str, Any], check: Callable[[], None]) -> list[int]:
+        """Return the positions of the patterns that match, in ascending order.
+
+        check: called before each value that is looked up and each pattern that is tried; what it raises ends
+        the
+        search, which takes as long as the event has values and the table has patterns that nearly match.
+        """
+        seen = looked_at(event, self.fields)
         candidates = set(self._unfiled)
-        self._root.find(seen, candidates)
+        self._root.find(seen, candidates, check)
         found = set(self._always)
         for number in candidates:
             position, alternative = self._alternatives[number]
-            if position not in found and alternative.matches(seen):
-                found.add(position)
+            if position not in found:
+                check()
+                if alternative.matches(seen):
+                    found.add(position)
         return sorted(found)
 
 
@@ -91,14 +98,15 @@ class _Field:
         if kind != "is" and len(text) not in lengths:
             insort(lengths, len(text))
 
-    def find(self, values: Values, candidates: set[int]) -> None:
+    def find(self, values: Values, candidates: set[int], check: Callable[[], None]) -> None:
         """Add whose filed condition holds for one of the values; one that has held is not tried again."""
         for value in values:
             if isinstance(value, dict):
                 # Goes over the smaller of the two: neither a large event nor a large table costs much.
                 for name in self._below.keys() & value.keys():
-                    self._below[name].find(value[name], candidates)
+                    self._below[name].find(value[name], candidates, check)
             elif self._filed:
+                check()
                 for need in self._met_by(folded(value)):
                     for condition, number in self._filed.get(need, ()):
                         if number not in candidates and condition.comparison.passes(value):

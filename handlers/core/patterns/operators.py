@@ -6,7 +6,8 @@ open matcher aws/event-ruler; `rules.md` states it with examples, corner by corn
 
 import operator
 from collections.abc import Callable
-from ipaddress import ip_address, ip_network
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any
 
 from handlers.core.patterns.comparisons import (
@@ -130,13 +131,16 @@ def _cidr(operand: Any) -> Comparison:
     if network.num_addresses == 1:
         raise BadOperand("needs a network; a single address is written as a plain string")
 
-    def passes(text: str) -> bool:
-        try:
-            return ip_address(text) in network
-        except ValueError:
-            return False
+    return _of_text(lambda text: (parsed := _address(text)) is not None and parsed in network)
 
-    return _of_text(passes)
+
+@lru_cache(maxsize=1024)
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    """Parsed once for all networks that it is compared with; as many as there can be values of one field."""
+    try:
+        return ip_address(text)
+    except ValueError:
+        return None
 
 
 def _exists(operand: Any) -> Comparison:

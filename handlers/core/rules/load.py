@@ -4,7 +4,7 @@ import re
 import tomllib
 from typing import Any, NamedTuple
 
-from handlers.core.ims.tags import LIMITS, Limits
+from handlers.core.ims.limits import LIMITS, Limits
 from handlers.core.outcomes import OutcomeOverride
 from handlers.core.rules.diagnostics import Diagnostics, InvalidTable
 from handlers.core.rules.lookups import ReadFile, read_lookup

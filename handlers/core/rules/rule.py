@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterator
 from typing import Any, Literal, NamedTuple
 
 from handlers.core.errors import RuleError
-from handlers.core.events.recognise import IMAGE_FIELDS
-from handlers.core.ims.tags import Limits, fault_of_key, fault_of_value
+from handlers.core.image_fields import IMAGE_FIELDS
+from handlers.core.ims.limits import Limits, fault_of_key, fault_of_value
 from handlers.core.patterns.compile import InvalidPattern, Pattern, compile_pattern
 from handlers.core.rules.diagnostics import Diagnostics, did_you_mean
 from handlers.core.values.expressions import Key

@@ -20,6 +20,11 @@ from handlers.core.values.expressions import Expression, Scope, check_length, te
 _DIRECTIVES = ("%Y", "%m", "%d", "%H", "%M", "%S", "%j", "%G", "%V", "%%")  # no locale, one width
 
 
+MAX_INPUT = 10_000
+"""Characters that a filter takes: a tag's value many times over. Some filters cost the square of their
+input."""
+
+
 def default(value: Expression, fallback: Expression, *fallbacks: Expression) -> Expression:
     def first_there(scope: Scope) -> Any:
         missing = []
@@ -34,15 +39,15 @@ def default(value: Expression, fallback: Expression, *fallbacks: Expression) -> 
 
 
 def lower(value: Expression) -> Expression:
-    return lambda scope: text(value(scope)).lower()
+    return lambda scope: _input(value, scope).lower()
 
 
 def upper(value: Expression) -> Expression:
-    return lambda scope: text(value(scope)).upper()
+    return lambda scope: _input(value, scope).upper()
 
 
 def trim(value: Expression) -> Expression:
-    return lambda scope: text(value(scope)).strip()
+    return lambda scope: _input(value, scope).strip()
 
 
 def replace(value: Expression, old: str, new: str) -> Expression:
@@ -50,7 +55,7 @@ def replace(value: Expression, old: str, new: str) -> Expression:
         raise ValueError("the text to replace is empty, name at least one character")
 
     def replaced(scope: Scope) -> str:
-        before = text(value(scope))
+        before = _input(value, scope)
         check_length(len(before) + before.count(old) * (len(new) - len(old)))
         return before.replace(old, new)
 
@@ -58,12 +63,12 @@ def replace(value: Expression, old: str, new: str) -> Expression:
 
 
 def local_part(value: Expression) -> Expression:
-    return lambda scope: text(value(scope)).rsplit("@", 1)[0]
+    return lambda scope: _input(value, scope).rsplit("@", 1)[0]
 
 
 def slug(value: Expression) -> Expression:
     def words(scope: Scope) -> str:
-        given = text(value(scope))
+        given = _input(value, scope)
         plain = re.sub("[\u0300-\u036f]", "", unicodedata.normalize("NFKD", given)).casefold()  # no accents
         found = re.findall("[a-z0-9]+", plain)
         # Two names must not become one because their difference has no ASCII form.
@@ -78,7 +83,7 @@ def slug(value: Expression) -> Expression:
 def split(value: Expression, separator: str) -> Expression:
     if not separator:
         raise ValueError("the separator is empty, name at least one character")
-    return lambda scope: text(value(scope)).split(separator)
+    return lambda scope: _input(value, scope).split(separator)
 
 
 def first(value: Expression) -> Expression:
@@ -106,14 +111,14 @@ def date(value: Expression, format: str = "%Y-%m-%d", timezone: str = "UTC") -> 
 
 
 def short_hash(value: Expression) -> Expression:
-    return lambda scope: _short_hash(text(value(scope)))
+    return lambda scope: _short_hash(_input(value, scope))
 
 
 def pseudonym(value: Expression) -> Expression:
     """The same for the same text, and of no use to who has a list of names and not the key (RFC 2104)."""
 
     def keyed(scope: Scope) -> str:
-        given = text(value(scope)).encode("utf-8", "surrogatepass")
+        given = _input(value, scope).encode("utf-8", "surrogatepass")
         return hmac.new(scope.pseudonym_key, given, sha256).hexdigest()[:16]
 
     return keyed
@@ -121,7 +126,7 @@ def pseudonym(value: Expression) -> Expression:
 
 def lookup(value: Expression, table: str, otherwise: str | None = None) -> Expression:
     def entry(scope: Scope) -> str:
-        key = text(value(scope))
+        key = _input(value, scope)
         found = scope.lookups[table](key)
         if found is None:
             found = otherwise
@@ -149,6 +154,13 @@ FILTERS: Mapping[str, Callable[..., Expression]] = {
     "lookup": lookup,
 }
 """Every filter, under the name it has in a value."""
+
+
+def _input(value: Expression, scope: Scope) -> str:
+    given = text(value(scope))
+    if len(given) > MAX_INPUT:
+        raise InvalidTag(f"a filter takes at most {MAX_INPUT} characters; use a shorter attribute")
+    return given
 
 
 def _element(value: Any, index: int, name: str) -> Any:

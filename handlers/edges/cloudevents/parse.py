@@ -1,59 +1,136 @@
-"""What the bytes of a delivery say, as events: each a CloudEvent as JSON, made so where the shape is bare.
+"""The events of a message: each a CloudEvent as JSON, made one where its shape is bare.
 
-Parses with the CloudEvents SDK, and checks before it what the SDK lets through: attributes that are no
-texts, JSON that could not be written as JSON again, nesting without end. All faults are InvalidEvents,
-whose messages never hold what was sent.
+Parses with the CloudEvents SDK, and checks before it what the SDK lets through: attributes that are no texts,
+JSON that cannot be written as JSON again, nesting without end. What is counted is counted before anything is
+made of
+it. No message of an error holds what was sent.
 """
 
 import base64
 import json
-import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
 
 from cloudevents.exceptions import GenericException
 from cloudevents.http import CloudEvent, from_dict, from_http
 
-from handlers.core.dead_letters.attributes import unparsable
-from handlers.core.errors import InvalidEvent
+from handlers.core.budget import MAX_DEPTH, MAX_ENVELOPES, MAX_EVENTS
+from handlers.core.errors import DeliveryTooLarge, InvalidEvent
 from handlers.core.events import shapes
-
-Json = dict[str, Any]
-
-DEPTH_MAX = 64
-"""How deep an event's JSON may nest."""
-
-ENVELOPES_MAX = 4
-"""How many envelopes may be around an event; the longest known way has two."""
+from handlers.core.json_access import Json
+from handlers.core.json_text import NotJson, check, elements, is_suspicious, load, parse
+from handlers.core.received import Received, Unparsable
+from handlers.edges.cloudevents.message import HttpMessage, RequestRefused
 
 _SDK_FAULTS = (GenericException, ValueError, TypeError, RecursionError, AttributeError, KeyError)
 """What the SDK lets escape on hostile input, besides its own errors."""
 
+_BARE_DEPTH = MAX_DEPTH - 1
+"""What becomes the data of an event may nest one level less, or the event would nest too deep."""
 
-def from_headers(headers: Mapping[str, str], content_type: str | None, body: bytes) -> Json:
-    """An event in binary mode. headers: those that begin with "ce-", in lower case, values as WSGI has them.
 
-    Raises InvalidEvent.
+def events_in(message: HttpMessage) -> list[Received | Unparsable]:
+    """The events of a delivery, each piece that is none in its place.
+
+    Raises RequestRefused for a format of CloudEvents other than JSON.
     """
-    texts = {name: _header_text(value) for name, value in headers.items()}
-    _check_attributes({name.removeprefix("ce-"): value for name, value in texts.items()})
+    media_type = message.media_type
+    structured = media_type.startswith("application/cloudevents")
+    if structured and not re.fullmatch(r"application/cloudevents(-batch)?(\+json)?", media_type):
+        raise RequestRefused(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "of the CloudEvents formats, only JSON is understood"
+        )
+    headers = {name: value for name, value in message.headers.items() if name.startswith("ce-")}
     try:
-        parsed = from_http(texts | {"content-type": content_type or ""}, None)
-    except _SDK_FAULTS:
-        raise InvalidEvent("the ce- headers are no CloudEvent of spec version 1.0 or 0.3") from None
-    return _attributes(parsed, has_time="ce-time" in texts) | _content(body, content_type)
+        if headers and not structured:
+            return [_binary(headers, message)]
+        batch = media_type.startswith("application/cloudevents-batch")
+        return _Content().events(_decoded(message.body), batch=batch)
+    except DeliveryTooLarge as error:
+        return [Unparsable(message.body, message.content_type, error, headers)]
+    except (NotJson, InvalidEvent) as error:
+        return [Unparsable(message.body, message.content_type, _fault(error), headers)]
 
 
-def from_json(content: Any) -> Json:
-    """An event from its JSON, a CloudEvent or a bare one of `core.shapes`. Raises InvalidEvent."""
+class _Content:
+    """Reads the content of one delivery. count: of the elements so far, whatever they are in."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def events(self, text: str, *, batch: bool) -> list[Received | Unparsable]:
+        """Raises NotJson or InvalidEvent where there is no event at all, and DeliveryTooLarge."""
+        if text.lstrip(" \t\n\r")[:1] == "[":
+            found = list[Received | Unparsable]()
+            for value, own_text in elements(text):
+                self._add(1)
+                found += self._in_element(
+                    value, own_text, is_suspicious(own_text, _BARE_DEPTH), MAX_ENVELOPES
+                )
+            return found
+        if batch:
+            raise InvalidEvent("a batch is a JSON array of CloudEvents")
+        value, suspicious = parse(text), is_suspicious(text, _BARE_DEPTH)
+        if _held_by(value) is None:
+            return [_event(value, text, suspicious=suspicious)]
+        return self._in_element(value, text, suspicious, MAX_ENVELOPES)
+
+    def _in_element(
+        self, value: Any, text: str, suspicious: bool, envelopes: int
+    ) -> list[Received | Unparsable]:
+        """The events of a value. text: its own, "" where it was part of another. envelopes: that may still
+        come.
+        """
+        held = _held_by(value)
+        try:
+            if held is None:
+                return [_event(value, text, suspicious=suspicious)]
+            if not envelopes:
+                raise InvalidEvent(f"more than {MAX_ENVELOPES} envelopes are around the event")  # noqa: TRY301 - like the others
+        except (NotJson, InvalidEvent) as error:
+            body = (text or _written(value)).encode(errors="replace")
+            return [Unparsable(body, "application/json", _fault(error))]
+        self._add(len(held))
+        return [event for each in held for event in self._in_held(each, suspicious, envelopes - 1)]
+
+    def _in_held(self, held: Any, suspicious: bool, envelopes: int) -> list[Received | Unparsable]:
+        """The same of what an envelope holds, which may be JSON as text."""
+        if not isinstance(held, str):
+            return self._in_element(held, "", suspicious, envelopes)
+        try:
+            value = parse(held)
+        except NotJson:
+            error = InvalidEvent("an envelope holds text that is no JSON")
+            return [Unparsable(held.encode(errors="replace"), "text/plain", error)]
+        return self._in_element(value, "", is_suspicious(held, _BARE_DEPTH), envelopes)
+
+    def _add(self, number: int) -> None:
+        self._count += number
+        if self._count > MAX_EVENTS:
+            raise DeliveryTooLarge(f"a delivery holds at most {MAX_EVENTS} events; send fewer at a time")
+
+
+def _held_by(value: Any) -> list[Any] | None:
+    """What an array or an envelope holds; None for anything else, which is an event or nothing."""
+    if isinstance(value, dict) and "specversion" not in value:
+        return shapes.unwrap(value)
+    return value if isinstance(value, list) else None
+
+
+def _event(content: Any, text: str, *, suspicious: bool) -> Received:
+    """An event from its JSON, a CloudEvent or a bare one of `core.events.shapes`. Raises InvalidEvent or
+    NotJson.
+    """
     if not isinstance(content, dict):
         raise InvalidEvent("an event is a JSON object")
     if "specversion" not in content:
-        if event := shapes.as_cloudevent(content):
-            return event
-        raise InvalidEvent("the JSON is no CloudEvent (it has no specversion) and no other known event")
+        return _bare(content, text, suspicious=suspicious)
+    if suspicious:
+        check(content, MAX_DEPTH)
     # As the SDK names them, or "ID" would take the place of an "id" that was checked.
     content = {name.lower(): value for name, value in content.items()}
     _check_attributes(content)
@@ -66,68 +143,43 @@ def from_json(content: Any) -> Json:
     if attributes.get("datacontentencoding") == "base64":  # as spec version 0.3 says it
         encoded = parsed.data
     if encoded is None:
-        return attributes | ({} if parsed.data is None else {"data": parsed.data})
+        return Received(attributes | ({} if parsed.data is None else {"data": parsed.data}), text)
     try:
         data = base64.b64decode(encoded, validate=True)
     except (ValueError, TypeError):
         raise InvalidEvent("the data is said to be Base64 and is not") from None
-    return attributes | _content(data, attributes.get("datacontenttype"))
+    return Received(attributes | _data(data, attributes.get("datacontenttype")), text)
 
 
-def from_content(content: Any, envelopes: int = ENVELOPES_MAX) -> list[Json | InvalidEvent]:
-    """The events of a JSON value: of an array or an envelope all in it, else the one it is.
+def _bare(content: Json, text: str, *, suspicious: bool) -> Received:
+    """A bare event. Raises InvalidEvent or NotJson."""
+    if suspicious:
+        check(content, _BARE_DEPTH)
+    event = shapes.as_cloudevent(content)
+    if event is None:
+        raise InvalidEvent("the JSON is no CloudEvent (it has no specversion) and no other known event")
+    if event["data"] is content:
+        return Received(event, data_text=text)
+    check(event, MAX_DEPTH)  # a trace may be JSON as text, whose escapes hide what is in it
+    return Received(event)
 
-    What is no event stands in its place as the error it is. envelopes: how many may be around an event.
-    """
+
+def _binary(headers: Mapping[str, str], message: HttpMessage) -> Received:
+    """An event in binary mode. Raises InvalidEvent or NotJson."""
+    texts = {name: _header_text(value) for name, value in headers.items()}
+    _check_attributes({name.removeprefix("ce-"): value for name, value in texts.items()})
     try:
-        if isinstance(content, list):
-            return [event for element in content for event in from_content(element, envelopes)]
-        held = shapes.inside(content) if isinstance(content, dict) and "specversion" not in content else None
-        if held is None:
-            return [from_json(content)]
-        if not envelopes:
-            raise InvalidEvent(f"more than {ENVELOPES_MAX} envelopes are around the event")  # noqa: TRY301
-        return [event for each in held for event in _from_held(each, envelopes - 1)]
-    except InvalidEvent as error:
-        return [keeping(error, lambda: json.dumps(content).encode(), "application/json")]
-
-
-def keeping(error: InvalidEvent, body: Callable[[], bytes], content_type: str | None) -> InvalidEvent:
-    """The error with what a sink keeps of the bytes that are no event, made only where there is a sink."""
-    if not error.again:
-        error.letter = lambda: unparsable(body(), content_type)
-    return error
-
-
-def _from_held(held: Any, envelopes: int) -> list[Json | InvalidEvent]:
-    try:
-        return from_content(load_json(held.encode()) if isinstance(held, str) else held, envelopes)
-    except (InvalidEvent, UnicodeEncodeError):
-        error = InvalidEvent("an envelope holds text that is no JSON")
-        return [keeping(error, lambda: held.encode(errors="replace"), "text/plain")]
-
-
-def load_json(body: bytes) -> Any:
-    """Strict JSON. Raises InvalidEvent for what could not be written as JSON again, and for deep nesting."""
-    try:
-        text = body.decode("utf-8-sig")
-        value = json.loads(text, parse_constant=_finite, parse_float=_finite)
-        if re.search(r"\\u[dD][89a-fA-F]", text):
-            json.dumps(value, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        raise InvalidEvent("the JSON holds half of a surrogate pair") from None
-    except (ValueError, RecursionError):
-        raise InvalidEvent("the body is not JSON in UTF-8") from None
-    if text.count("[") + text.count("{") > DEPTH_MAX and _too_deep(value):
-        raise InvalidEvent(f"the JSON nests deeper than {DEPTH_MAX} levels")
-    return value
+        parsed = from_http(texts | {"content-type": message.content_type}, None)
+    except _SDK_FAULTS:
+        raise InvalidEvent("the ce- headers are no CloudEvent of spec version 1.0 or 0.3") from None
+    data = _data(message.body, message.content_type)
+    event = _attributes(parsed, has_time="ce-time" in texts) | data
+    # Only JSON has a text of its own; of other payloads the event has all there is.
+    return Received(event, data_text=_decoded(message.body) if _is_json(message.media_type) and data else "")
 
 
 def _check_attributes(attributes: Json) -> None:
     """Raises InvalidEvent unless the attributes that must be there are texts. The SDK takes any type."""
-    if "deadletterreason" in attributes:
-        message = "the event is a dead letter; strip its dead-letter attributes to send it again"
-        raise InvalidEvent(message, again=True)
     for name in ("specversion", "id", "source", "type"):
         if not isinstance(value := attributes.get(name), str) or not value:
             raise InvalidEvent(f'the attribute "{name}" is missing, empty or no text')
@@ -138,17 +190,44 @@ def _attributes(parsed: CloudEvent, *, has_time: bool) -> Json:
     return {name: parsed[name] for name in parsed if name != "time" or has_time}
 
 
-def _content(data: bytes, content_type: Any) -> Json:
-    """The payload as the JSON format of CloudEvents carries it; nothing where it is empty."""
+def _data(data: bytes, content_type: Any) -> Json:
+    """The payload as the JSON format of CloudEvents carries it; nothing where it is empty. Raises NotJson."""
     media_type = str(content_type or "").partition(";")[0].strip().lower()
     if not data:
         return {}
-    if media_type == "application/json" or media_type.endswith("+json"):
-        return {"data": load_json(data)}
+    if _is_json(media_type):
+        return {"data": load(_decoded(data), _BARE_DEPTH)}
+    with suppress(NotJson):
+        if not media_type.startswith("text/"):
+            return {"data": load(_decoded(data), _BARE_DEPTH)}
+        text, encoded = _decoded(data), base64.b64encode(data).decode()
+        # Escapes may make text six times as long. In Base64 it stays within what can be sent again.
+        return (
+            {"data": text}
+            if len(json.dumps(text, ensure_ascii=False).encode()) <= len(encoded)
+            else {"data_base64": encoded}
+        )
+    return {"data_base64": base64.b64encode(data).decode()}
+
+
+def _is_json(media_type: str) -> bool:
+    return media_type == "application/json" or media_type.endswith("+json")
+
+
+def _written(value: Any) -> str:
+    """The JSON text of a value. Raises NotJson for one that could be read, and nests too deep for this."""
     try:
-        return {"data": data.decode() if media_type.startswith("text/") else load_json(data)}
-    except (InvalidEvent, UnicodeDecodeError):
-        return {"data_base64": base64.b64encode(data).decode()}
+        return json.dumps(value)
+    except RecursionError:
+        raise NotJson("the JSON nests too deep to be taken apart") from None
+
+
+def _decoded(body: bytes) -> str:
+    """Raises NotJson."""
+    try:
+        return body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise NotJson("it is not JSON in UTF-8") from None
 
 
 def _header_text(value: str) -> str:
@@ -161,19 +240,5 @@ def _header_text(value: str) -> str:
         raise InvalidEvent("a ce- header is not UTF-8") from None
 
 
-def _finite(number: str) -> float:
-    if not math.isfinite(value := float(number)):
-        raise ValueError
-    return value
-
-
-def _too_deep(value: Any) -> bool:
-    level = [value]
-    for _ in range(DEPTH_MAX):
-        level = [
-            child
-            for container in level
-            if isinstance(container, dict | list)
-            for child in (container.values() if isinstance(container, dict) else container)
-        ]
-    return any(isinstance(value, dict | list) for value in level)
+def _fault(error: NotJson | InvalidEvent) -> InvalidEvent:
+    return error if isinstance(error, InvalidEvent) else InvalidEvent(f"it holds no event: {error}")

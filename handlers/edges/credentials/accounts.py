@@ -1,40 +1,47 @@
-"""Accounts for every way but a given token: where its credentials come from, and what guards them."""
+"""The credentials of each project, for every way but a given token."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from handlers.core.json_access import Json
-from handlers.edges.credentials.auth import Accounts, Header, ProjectCredentials, StaticProvider
+from handlers.edges.credentials.auth import Accounts, ProjectCredentials, StaticProvider
 from handlers.edges.credentials.ecs import MetadataService
 from handlers.edges.credentials.function_graph import credential_in
 from handlers.edges.credentials.iam import TokenService
 from handlers.edges.credentials.lockout import Lockout
 from handlers.edges.credentials.refreshing import RefreshingProvider
 from handlers.edges.credentials.signature import Keys
-from handlers.edges.settings.credentials import EcsAgency, Password, StaticKeys
-from handlers.edges.settings.settings import Settings
+from handlers.edges.settings import EcsAgency, FunctionGraphAgency, Password, Settings, StaticKeys
 
 
-def accounts_for(settings: Settings, log: Callable[..., None]) -> Callable[[Header], Accounts]:
-    """Gives the accounts for a request, whose headers count for FunctionGraph alone."""
-    lockout = Lockout(log)
-    match settings.way:
+def accounts_of(settings: Settings, log: Callable[..., None]) -> Accounts:
+    """For all requests alike. FunctionGraph sends keys with each of its requests: there is nothing to
+    keep.
+    """
+    match settings.credentials:
         case StaticKeys(access, secret, security_token):
 
             def keys() -> Keys:
                 return Keys(access(), secret(), security_token() if security_token else "")
 
-            accounts: Accounts = {None: ProjectCredentials(StaticProvider(keys), lockout)}
+            return {None: ProjectCredentials(StaticProvider(keys), Lockout(log))}
         case EcsAgency(address):
-            accounts = {
-                None: ProjectCredentials(RefreshingProvider(MetadataService(address).keys, log), lockout)
-            }
+            provider = RefreshingProvider(MetadataService(address).keys, log)
+            return {None: ProjectCredentials(provider, Lockout(log))}
         case Password() as user:
-            accounts = _by_project(user, settings, log)
-        case _:
-            return lambda header: {
-                None: ProjectCredentials(StaticProvider(lambda: credential_in(header)), lockout)
-            }
-    return lambda _header: accounts
+            return _by_project(user, settings, log)
+    return {}
+
+
+def accounts_by_request(
+    settings: Settings, log: Callable[..., None]
+) -> Callable[[Mapping[str, str]], Accounts] | None:
+    """Gives the accounts for a request of FunctionGraph by its headers, names in lower case; None for other
+    ways.
+    """
+    if not isinstance(settings.credentials, FunctionGraphAgency):
+        return None
+    lockout = Lockout(log)
+    return lambda headers: {None: ProjectCredentials(StaticProvider(lambda: credential_in(headers)), lockout)}
 
 
 def _by_project(user: Password, settings: Settings, log: Callable[..., None]) -> Accounts:
@@ -42,9 +49,8 @@ def _by_project(user: Password, settings: Settings, log: Callable[..., None]) ->
     service = TokenService(user, log, proxy=settings.proxy, ca_bundle=settings.ca_bundle)
 
     def account(project: Json) -> ProjectCredentials:
-        return ProjectCredentials(
-            RefreshingProvider(lambda deadline: service.token_for(project, deadline), log), None
-        )
+        provider = RefreshingProvider(lambda deadline: service.token_for(project, deadline), log)
+        return ProjectCredentials(provider, None)
 
     if not settings.projects:
         return {None: account({"name": user.project_name})}

@@ -1,6 +1,7 @@
-"""Calls as whom the settings say: with what there is and, where that is refused, once more with newer."""
+"""Authenticates calls, and once more with refreshed credentials after a refusal."""
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -8,17 +9,9 @@ from requests import PreparedRequest
 from requests.auth import AuthBase
 
 from handlers.core.errors import CredentialsRejected
-from handlers.edges.http.client import Reply
 
 if TYPE_CHECKING:
     from handlers.edges.credentials.lockout import Lockout
-
-Send = Callable[[AuthBase], Reply]
-"""Makes a call. Raises TagApiError for every answer but success."""
-
-
-Header = Callable[[str], str | None]
-"""The value of a header of the request that brought an event, by its name in any case."""
 
 
 class Credential(Protocol):
@@ -30,7 +23,7 @@ class Credential(Protocol):
     def for_project(self, project_id: str | None, /) -> AuthBase: ...
 
 
-class Source(Protocol):
+class CredentialProvider(Protocol):
     """Where credentials come from. Both raise TagApiError; deadlines are of `time.monotonic`."""
 
     def current(self, deadline: float, /) -> Credential: ...
@@ -40,7 +33,7 @@ class Source(Protocol):
 
 
 class StaticProvider(NamedTuple):
-    """A source that somebody else keeps up to date: `read` gives what there is now."""
+    """A provider that somebody else keeps up to date: `read` gives what there is now."""
 
     read: Callable[[], Credential]
 
@@ -70,51 +63,32 @@ class Token(AuthBase):
 
 
 class ProjectCredentials(NamedTuple):
-    """lockout: None for what cannot be locked."""
+    """Whom to call as for a project. lockout: None for what cannot be locked."""
 
-    source: Source
+    provider: CredentialProvider
     lockout: "Lockout | None"
+
+    def guard(self, credential: Credential, deadline: float, *, last: bool) -> AbstractContextManager[None]:
+        """Surrounds a call with this credential. last: no other one will be tried. Raises
+        CredentialsRejected.
+        """
+        if self.lockout is None:
+            return nullcontext()
+        return self.lockout.guard(credential.fingerprint, deadline, last=last)
+
+    def refreshed(
+        self, credential: Credential, refusal: CredentialsRejected, deadline: float
+    ) -> Credential | None:
+        """A newer credential after a refusal, None where there is none. Raises TagApiError."""
+        if not refusal.status:  # no call was made: the pause is all that is left
+            return None
+        newer = self.provider.refresh(credential, deadline)
+        if newer.fingerprint != credential.fingerprint:
+            return newer
+        if self.lockout:
+            self.lockout.give_up(credential.fingerprint)
+        return None
 
 
 Accounts = Mapping[str | None, ProjectCredentials]
 """By project id; None is for every other one."""
-
-
-class Authentication:
-    """Calls for projects, with the account of each."""
-
-    def __init__(self, accounts: Accounts) -> None:
-        self._accounts = accounts
-
-    def log_in(self, project_id: str | None, deadline: float) -> None:
-        """Gets the credentials for a project without calling. Raises TagApiError."""
-        self._account(project_id).source.current(deadline)
-
-    def call(self, project_id: str | None, send: Send, deadline: float) -> Reply:
-        """What `send` gives with the credentials for a project. Raises TagApiError.
-
-        After a refusal, credentials are renewed once, never twice: failures in a row lock a key.
-        """
-        source, lockout = self._account(project_id)
-
-        def sent(credential: Credential, *, last: bool) -> Reply:
-            auth = credential.for_project(project_id)
-            if lockout is None:
-                return send(auth)
-            return lockout.run(credential.fingerprint, deadline, lambda: send(auth), last=last)
-
-        credential = source.current(deadline)
-        try:
-            return sent(credential, last=False)
-        except CredentialsRejected as refused:
-            if not refused.status:  # no call was made: the pause is all that is left
-                raise
-            newer = source.refresh(credential, deadline)
-            if newer.fingerprint == credential.fingerprint:
-                if lockout:
-                    lockout.give_up(credential.fingerprint)
-                raise
-        return sent(newer, last=True)
-
-    def _account(self, project_id: str | None) -> ProjectCredentials:
-        return self._accounts[project_id if project_id in self._accounts else None]

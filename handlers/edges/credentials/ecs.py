@@ -14,6 +14,7 @@ from handlers.core.json_access import object_or_empty, string
 from handlers.edges.credentials.refreshing import lifetime
 from handlers.edges.credentials.signature import Keys
 from handlers.edges.http.client import HttpClient, Reply
+from handlers.edges.settings.secret import header_value
 
 TIMEOUT = 3.0
 """Seconds for one answer; the service is on the same machine, or nowhere."""
@@ -34,10 +35,10 @@ class MetadataService:
         # A token each time: that is one call an hour, and one thing less to keep and to renew.
         ttl = {"X-Metadata-Token-Ttl-Seconds": TOKEN_LIFE}
         reply = self._call("PUT", "/meta-data/latest/api/token", ttl, deadline)
-        token = {"X-Metadata-Token": reply.body.decode(errors="replace").strip()}
-        if reply.status in WITHOUT_TOKEN:
-            token = {}
-        elif reply.status != HTTPStatus.OK:
+        token = {}
+        if reply.status == HTTPStatus.OK:
+            token = {"X-Metadata-Token": _line(reply.body.decode(errors="replace").strip())}
+        elif reply.status not in WITHOUT_TOKEN:
             raise UnexpectedReply(f"the metadata service gives no token (HTTP {reply.status})")
         reply = self._call("GET", "/openstack/latest/securitykey", token, deadline)
         if reply.status == HTTPStatus.UNAUTHORIZED:
@@ -48,8 +49,20 @@ class MetadataService:
         parts = [string(found, name) for name in ("access", "secret", "securitytoken")]
         if None in parts:
             raise UnexpectedReply("the answer of the metadata service holds no keys")
-        return Keys(*filter(None, parts)), lifetime(found.get("expires_at"), reply)
+        return Keys(*map(_line, filter(None, parts))), lifetime(found.get("expires_at"), reply)
 
     def _call(self, method: str, path: str, headers: dict[str, str], deadline: float) -> Reply:
         request = requests.Request(method, f"{self._address}{path}", headers=headers).prepare()
         return self._client.send(request, min(deadline, time.monotonic() + TIMEOUT))
+
+
+def _line(text: str) -> str:
+    """A secret that a header can carry. Raises UnexpectedReply: it may be a page of whatever else answers
+    there.
+    """
+    try:
+        return header_value(text)
+    except ValueError:
+        raise UnexpectedReply(
+            "the metadata service answers with something that is no token and no key"
+        ) from None

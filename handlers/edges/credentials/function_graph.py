@@ -4,19 +4,21 @@ Source: "FunctionGraph user guide", on HTTP functions and custom images. They ar
 brought them, and neither kept nor logged.
 """
 
+from collections.abc import Mapping
+
 from handlers.core.errors import CredentialsRejected
-from handlers.edges.credentials.auth import Credential, Header, Token
+from handlers.edges.credentials.auth import Credential, Token
 from handlers.edges.credentials.signature import Keys
 
 ACCESS, SECRET = "X-CFF-Security-Access-Key", "X-CFF-Security-Secret-Key"
 SECURITY_TOKEN, TOKEN = "X-CFF-Security-Token", "X-CFF-Auth-Token"
 
 
-def credential_in(header: Header) -> Credential:
-    """Raises CredentialsRejected where the request has none."""
+def credential_in(headers: Mapping[str, str]) -> Credential:
+    """headers: names in lower case. Raises CredentialsRejected where the request has none."""
     access, secret, security_token, token = (
         # The word is how a sample of the vendor tells that there is nothing.
-        "" if (value := (header(name) or "").strip()) == "null" else value
+        "" if (value := headers.get(name.lower(), "").strip()) == "null" else value
         for name in (ACCESS, SECRET, SECURITY_TOKEN, TOKEN)
     )
     # Keys first: the token is for the function's own project alone.

@@ -23,7 +23,7 @@ from handlers.edges.credentials.auth import Token
 from handlers.edges.credentials.lockout import Lockout
 from handlers.edges.credentials.refreshing import lifetime
 from handlers.edges.http.client import HttpClient, Reply
-from handlers.edges.settings.credentials import Password
+from handlers.edges.settings import Password
 
 PATH = "/v3/auth/tokens"
 
@@ -52,13 +52,8 @@ class TokenService:
         fingerprint = sha256(f"{self._user.username}\n{password}".encode()).hexdigest()
         scope = json.dumps(project)  # IAM answers 401 to a wrong project as to a wrong password
         try:
-            return self._lockout.run(
-                fingerprint,
-                deadline,
-                lambda: self._token(password, project, deadline),
-                last=True,
-                scope=scope,
-            )
+            with self._lockout.guard(fingerprint, deadline, last=True, scope=scope):
+                return self._token(password, project, deadline)
         except CredentialsRejected:  # of an accepted password too: nothing newer is to be had
             self._lockout.give_up(fingerprint, scope)
             raise
@@ -103,5 +98,5 @@ def _refusal(reply: Reply) -> TagApiError:
     otherwise = unavailable if reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR else unexpected
     error, meaning = _MEANINGS.get(reply.status, otherwise)
     _, words = code_and_message(reply.body)
-    told = " ".join(filter(None, (f"HTTP {reply.status}", words)))
-    return error(f"the identity service {meaning} ({told})", status=reply.status)
+    said = " ".join(filter(None, (f"HTTP {reply.status}", words)))
+    return error(f"the identity service {meaning} ({said})", status=reply.status)

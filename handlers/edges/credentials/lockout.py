@@ -2,12 +2,11 @@
 
 import threading
 import time
-from collections.abc import Callable
-from typing import NamedTuple, TypeVar
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
 
 from handlers.core.errors import CredentialsRejected, TagApiError, TagApiUnavailable
-
-T = TypeVar("T")
 
 PAUSE = 300.0
 """Seconds. After more than five failures in a row a key is locked as long ("API Gateway user guide", FAQ)."""
@@ -37,33 +36,30 @@ class Lockout:
         self._trying = threading.Lock()
         self._noting = threading.Lock()
 
-    def run(
-        self, fingerprint: str, deadline: float, call: Callable[[], T], *, last: bool, scope: str = ""
-    ) -> T:
-        """What the call gives. deadline: of the clock, for waiting. last: there is no renewal to be tried.
+    @contextmanager
+    def guard(self, fingerprint: str, deadline: float, *, last: bool, scope: str = "") -> Iterator[None]:
+        """Surrounds a call. deadline: of the clock, for waiting. last: there is no renewal to be tried.
 
         scope: what else a refusal may speak against. It pauses alone where the credentials are accepted, but
         were never for this scope.
-        During the pause it raises CredentialsRejected instead of calling: the refusal itself while a renewal
-        may help, one with status 0 where it did not.
+        During the pause it raises CredentialsRejected instead of letting the call begin: the refusal itself
+        while a
+        renewal may help, one with status 0 where it did not.
         """
         trying = self._is_first(fingerprint, scope, deadline)
         try:
-            given = call()
+            yield
         except TagApiError as error:
-            # A code of IMS means that the gateway, which counts the failures, let the call pass.
-            passed = error.code.upper().startswith("IMG.")
-            if isinstance(error, CredentialsRejected) and error.status and not passed:
+            if isinstance(error, CredentialsRejected) and error.status and not error.reached_ims:
                 self._begin_pause(fingerprint, scope, error)
                 if last and trying:  # else another call was accepted: they have ended since
                     self.give_up(fingerprint)
-            elif trying and passed:
+            elif trying and error.reached_ims:
                 self._accept(fingerprint, scope)
             raise
         else:
             if trying or fingerprint == self._accepted:
                 self._accept(fingerprint, scope)
-            return given
         finally:
             if trying:
                 self._trying.release()
@@ -79,8 +75,15 @@ class Lockout:
                     " not locked; the line credentials.refused of the log says why"
                 )
                 self._pauses[locked] = pause._replace(error=error)
-        for _, why in begun.values():
-            self._log("credentials.refused", severity="WARNING", why=str(why), code=why.code, pause=PAUSE)
+        for _, refusal in begun.values():
+            self._log(
+                "credentials.refused",
+                severity="WARNING",
+                reason="CredentialsRejected",
+                detail=str(refusal),
+                code=refusal.code,
+                pause=PAUSE,
+            )
 
     def _is_first(self, fingerprint: str, scope: str, deadline: float) -> bool:
         self._check(fingerprint, scope)
@@ -102,7 +105,7 @@ class Lockout:
         for locked in (fingerprint, fingerprint + scope):
             pause = self._pauses.get(locked)
             if pause and self._clock() < pause.until:
-                raise pause.error.again()
+                raise pause.error.copy()
 
     def _accept(self, fingerprint: str, scope: str) -> None:
         with self._noting:
@@ -120,4 +123,4 @@ class Lockout:
                 self._accepted = ""
             # What was refused long ago need not be known any longer.
             self._pauses = {known: pause for known, pause in self._pauses.items() if pause.until > now}
-            self._pauses.setdefault(locked, _Pause(now + PAUSE, error.again()))
+            self._pauses.setdefault(locked, _Pause(now + PAUSE, error.copy()))

@@ -59,7 +59,13 @@ class RefreshingProvider:
             try:
                 return self._renew(deadline) if self._held is held else held.credential
             except TagApiError as error:
-                self._log("credentials.not_renewed", severity="WARNING", why=str(error), code=error.code)
+                self._log(
+                    "credentials.not_renewed",
+                    severity="WARNING",
+                    reason=type(error).__name__,
+                    detail=str(error),
+                    code=error.code,
+                )
                 wait = (held.ends_at - held.renew_at) / 10
                 self._held = held._replace(renew_at=now + wait)
             finally:
@@ -83,7 +89,7 @@ class RefreshingProvider:
             if held is not None and (old is None or held.credential is not old.credential):
                 return held.credential
             if self._attempts != attempts and self._failure is not None:
-                raise self._failure.again()
+                raise self._failure.copy()
             return self._renew(deadline)
         finally:
             self._renewing.release()
@@ -93,7 +99,7 @@ class RefreshingProvider:
         try:
             credential, life = self._fetch(deadline)
         except TagApiError as error:
-            self._failure = error.again()
+            self._failure = error.copy()
             raise
         finally:
             self._attempts += 1
@@ -110,7 +116,7 @@ def lifetime(expires_at: object, reply: Reply) -> float:
         raise UnexpectedReply("the answer with new credentials does not say when they end")
     try:
         now = parsedate_to_datetime(reply.headers.get("Date", ""))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         now = datetime.now(UTC)
     # One less, since a `Date` leaves out the fraction of its second.
     return (end - now.replace(tzinfo=now.tzinfo or UTC)).total_seconds() - 1

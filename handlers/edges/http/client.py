@@ -2,10 +2,12 @@
 
 import json
 import re
-import threading
+import ssl
 import time
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,6 +23,10 @@ CONNECT_TIMEOUT = 5.0
 
 BODY_MAX = 65_536
 """Bytes that are read of an answer's body; published ones have a few hundred, an image some thousand."""
+
+
+IDLE_MAX = 32
+"""Connections that are kept while nobody needs them."""
 
 
 class Reply(NamedTuple):
@@ -46,87 +52,110 @@ class HttpClient:
         basic = b64encode(f"{user}:{password}".encode()).decode()
         self._proxy_headers = {"Proxy-Authorization": f"Basic {basic}"} if user else {}
         self._secrets = [password, basic] * bool(password)
-        self._ca_certs = str(ca_bundle or DEFAULT_CA_BUNDLE_PATH)
-        # A pool a thread: none waits for another's connection, and each knows whether its own was used.
-        self._thread = threading.local()
+        self._ca_bundle = str(ca_bundle or DEFAULT_CA_BUNDLE_PATH)
+        # Pools of one connection each, for one call at a time: none waits for another's.
+        self._idle: list[HTTPConnectionPool] = []
 
     def send(self, request: PreparedRequest, deadline: float, *secrets: str) -> Reply:
         """The answer, whatever its status. Raises TagApiUnavailable.
 
         deadline: of `time.monotonic`. secrets: that the body of the request holds.
         No answer is trusted not to repeat what it was sent, not even one that says "200 OK": its words may be
-        told, as those of a job that failed are.
+        logged, as those of a job that failed are.
         """
-        try:
-            reply = self._send(request, deadline)
-            content = _read(reply)
-        except (exceptions.HTTPError, OSError) as error:
-            raise TagApiUnavailable(self._what_broke(error)) from error
+        with self._pool(request) as (pool, used):
+            try:
+                reply = self._open(pool, request, deadline, used=used)
+                content = _read(reply)
+            except (exceptions.HTTPError, OSError) as error:
+                raise TagApiUnavailable(self._describe(error)) from None
+        if not content and "X-Request-Id" not in reply.headers:
+            return Reply(reply.status, reply.headers, content)
         sent = [*secrets, *_secrets_in(request.headers), *self._secrets]
         if "X-Request-Id" in reply.headers:
-            reply.headers["X-Request-Id"] = _hide(reply.headers["X-Request-Id"], sent)
-        return Reply(reply.status, reply.headers, _hide_in_json(content, sent))
+            reply.headers["X-Request-Id"] = _redact(reply.headers["X-Request-Id"], sent)
+        return Reply(reply.status, reply.headers, _redact_json(content, sent) if content else content)
 
     def status(self, request: PreparedRequest, deadline: float) -> int:
         """The status of the answer, whose body is not waited for. Raises TagApiUnavailable."""
-        try:
-            with self._send(request, deadline) as reply:
-                return reply.status
-        except (exceptions.HTTPError, OSError) as error:
-            raise TagApiUnavailable(self._what_broke(error)) from error
+        with self._pool(request) as (pool, used):
+            try:
+                with self._open(pool, request, deadline, used=used) as reply:
+                    return reply.status
+            except (exceptions.HTTPError, OSError) as error:
+                raise TagApiUnavailable(self._describe(error)) from None
 
-    def _send(self, request: PreparedRequest, deadline: float) -> BaseHTTPResponse:
-        pool, used = self._pool(request)
+    def _open(
+        self, pool: HTTPConnectionPool, request: PreparedRequest, deadline: float, *, used: bool
+    ) -> BaseHTTPResponse:
+        """The answer, its body not yet read. used: whether the pool's connection may be an old one."""
         url = request.url or ""
         # A proxy gets the whole address, unless it connects and passes on what it cannot read.
         address = url if self._proxy and url.startswith("http://") else request.path_url
+        while True:
+            try:
+                return pool.urlopen(
+                    request.method or "",
+                    address,
+                    request.body,
+                    request.headers,
+                    retries=False,
+                    redirect=False,
+                    assert_same_host=False,
+                    timeout=_timeout(deadline),
+                    preload_content=False,
+                    decode_content=False,
+                )
+            except (exceptions.ProtocolError, exceptions.ProxyError):
+                # That the other side, or a proxy, has closed a kept-alive connection shows only now. Sending
+                # what
+                # is sent here twice does no harm.
+                if not used:
+                    raise
+                used = False
 
-        def sent() -> BaseHTTPResponse:
-            return pool.urlopen(
-                request.method or "",
-                address,
-                request.body,
-                request.headers,
-                retries=False,
-                redirect=False,
-                assert_same_host=False,
-                timeout=_timeout(deadline),
-                preload_content=False,
-                decode_content=False,
-            )
+    @contextmanager
+    def _pool(self, request: PreparedRequest) -> Iterator[tuple[HTTPConnectionPool, bool]]:
+        """A pool of one connection for one call, and whether it was used before.
 
-        try:
-            return sent()
-        except (exceptions.ProtocolError, exceptions.ProxyError):
-            # That the other side, or a proxy, has closed a kept-alive connection shows only now. Sending what
-            # is sent here twice does no harm.
-            if not used:
-                raise
-            return sent()
-
-    def _pool(self, request: PreparedRequest) -> tuple[HTTPConnectionPool, bool]:
-        """This thread's pool of one connection, and whether it was used before.
-
-        Of urllib3, which is beneath the sessions of requests: those would do for each call what nobody needs
+        It is urllib3's, which is beneath the sessions of requests: those would do for each call what nobody
+        needs
         here, keep cookies, look for redirects, find the proxy and the pool.
         """
-        pool: HTTPConnectionPool | None = getattr(self._thread, "pool", None)
-        if pool is not None:
-            return pool, True
-        options: Any = {
-            "num_pools": 1,
-            "maxsize": 1,
-            "cert_reqs": "CERT_REQUIRED",
-            "ca_certs": self._ca_certs,
-        }
-        if self._proxy:
-            manager: PoolManager = ProxyManager(self._proxy, proxy_headers=self._proxy_headers, **options)
-        else:
-            manager = PoolManager(**options)
-        pool = self._thread.pool = bounded(manager.connection_from_url(request.url or ""))
-        return pool, False
+        try:
+            pool, used = self._idle.pop(), True
+        except IndexError:
+            pool, used = self._new_pool(request.url or ""), False
+        try:
+            yield pool, used
+        finally:
+            if len(self._idle) < IDLE_MAX:
+                self._idle.append(pool)
+            else:
+                pool.close()
 
-    def _what_broke(self, error: Exception) -> str:
+    def _new_pool(self, url: str) -> HTTPConnectionPool:
+        options: Any = {"num_pools": 1, "maxsize": 1}
+        if url.startswith("https://"):
+            options["ssl_context"] = self._ssl_context
+        if not self._proxy:
+            return bounded(PoolManager(**options).connection_from_url(url))
+        if self._proxy.startswith("https://"):
+            options["proxy_ssl_context"] = self._ssl_context
+        manager = ProxyManager(self._proxy, proxy_headers=self._proxy_headers, **options)
+        return bounded(manager.connection_from_url(url))
+
+    @cached_property
+    def _ssl_context(self) -> ssl.SSLContext:
+        """One for all connections. Unlike urllib3's own, it writes no session keys where SSLKEYLOGFILE
+        says.
+        """
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.load_verify_locations(self._ca_bundle)
+        return context
+
+    def _describe(self, error: Exception) -> str:
         """Words without the exception's own: those hold addresses, and of a proxy its password."""
         match error:
             case exceptions.ProxyError():
@@ -167,17 +196,17 @@ def _secrets_in(headers: Mapping[str, str]) -> list[str]:
     return [headers.get("X-Auth-Token", ""), headers.get("X-Security-Token", ""), signed, *parts]
 
 
-def _hide_in_json(content: bytes, secrets: Sequence[str]) -> bytes:
+def _redact_json(content: bytes, secrets: Sequence[str]) -> bytes:
     try:  # with every character in one spelling, as JSON has several
         content = json.dumps(json.loads(content), ensure_ascii=False).encode(errors="replace")
     except (ValueError, RecursionError):
-        return content  # a page: nothing of it is told
-    return _hide(
+        return content  # a page: nothing of it is logged
+    return _redact(
         content.decode(), [json.dumps(secret, ensure_ascii=False)[1:-1] for secret in secrets]
     ).encode()
 
 
-def _hide(text: str, secrets: Sequence[str]) -> str:
+def _redact(text: str, secrets: Sequence[str]) -> str:
     for secret in filter(None, secrets):
         text = text.replace(secret, "***")
     return text

@@ -1,1 +1,35 @@
-"""The environment, read once into a frozen value."""
+"""The environment, read once into a frozen value. Only this package and `main` know it."""
+
+from handlers.edges.settings.credentials import (
+    CredentialSource,
+    EcsAgency,
+    FunctionGraphAgency,
+    Password,
+    StaticKeys,
+    StaticToken,
+)
+from handlers.edges.settings.parsers import InvalidSetting
+from handlers.edges.settings.settings import (
+    SHIPPED_RULES,
+    DeliverySettings,
+    Settings,
+    rules,
+    signals,
+    tag_form,
+)
+
+__all__ = [
+    "SHIPPED_RULES",
+    "CredentialSource",
+    "DeliverySettings",
+    "EcsAgency",
+    "FunctionGraphAgency",
+    "InvalidSetting",
+    "Password",
+    "Settings",
+    "StaticKeys",
+    "StaticToken",
+    "rules",
+    "signals",
+    "tag_form",
+]

@@ -1,4 +1,4 @@
-"""Who the function is to the tag API: the ways to say so, and the one that the settings choose.
+"""Who the function is to the tag API: the ways to prove it, and the one that the settings choose.
 
 The names are those that users of these clouds have: `OS_*` as the OpenStack and Open Telekom Cloud tools
 read them, `HUAWEICLOUD_SDK_*` as the vendor's SDK does.
@@ -98,17 +98,17 @@ def credential_source(environ: Mapping[str, str]) -> CredentialSource:
     return StaticToken(secret(environ, _either(environ, TOKEN)))
 
 
-def projects_of(environ: Mapping[str, str], way: CredentialSource) -> tuple[str, ...]:
+def projects_of(environ: Mapping[str, str], source: CredentialSource) -> tuple[str, ...]:
     """The projects that are served; none where it is the one that the credentials are for.
 
     Raises InvalidSetting.
     """
-    optional = isinstance(way, StaticToken) or (isinstance(way, Password) and way.project_name)
+    optional = isinstance(source, StaticToken) or (isinstance(source, Password) and source.project_name)
     if optional and not any(is_set(environ, name) for name in PROJECTS):
         return ()
     name = _either(environ, PROJECTS)
     projects = read(environ, name, _projects)
-    if isinstance(way, StaticToken) and len(projects) > 1:
+    if isinstance(source, StaticToken) and len(projects) > 1:
         raise InvalidSetting(f"{name} lists several projects, and {TOKEN[0]} is a token for one; keep one")
     return projects
 

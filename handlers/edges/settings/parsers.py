@@ -22,6 +22,7 @@ _HINTS = {
     "OS_TOKEN": "set it to a token for the project whose images are to be tagged, or OS_TOKEN_FILE to a file,"
     " or set another way of the README's section on credentials",
     "OS_AUTH_URL": "set it to the identity service's address, such as https://iam.eu-de.otc.t-systems.com/v3",
+    "EVENTS_TOKEN": "set it to the tokens of which each delivery must carry one, or remove it to accept any",
     "PROJECTS": "set it to the ids of the projects whose images are to be tagged",
 }
 BELONGS = "it belongs to the other credentials that are set"
@@ -139,7 +140,8 @@ def file(text: str) -> Path:
 
 def certificates(text: str) -> Path:
     try:
-        ssl.create_default_context(cafile=file(text))
+        # Not the default context, which would write session keys to the file that SSLKEYLOGFILE names.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(file(text))
     except OSError:
         raise ValueError(f"names {text}, which holds no certificates in PEM form") from None
     return Path(text)

@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from handlers.core.events.recognise import CreationSignals
-from handlers.core.patterns.compile import InvalidPattern, Pattern, compile_pattern
+from handlers.core.events import CreationSignals
+from handlers.core.patterns import InvalidPattern, Pattern, compile_pattern
 from handlers.edges.log import LEVELS
 from handlers.edges.settings.credentials import CredentialSource, Password, credential_source, projects_of
 from handlers.edges.settings.parsers import (
-    InvalidSetting,
     certificates,
     endpoint,
     file,
@@ -27,59 +26,78 @@ from handlers.edges.settings.parsers import (
 )
 from handlers.edges.settings.secret import Secret
 
-__all__ = ["SHIPPED_RULES", "InvalidSetting", "Settings", "rules", "says", "tag_form"]
-
 SHIPPED_RULES = Path(__file__).parents[2] / "rules.toml"
 
 
-class Settings(NamedTuple):
-    """What the environment says. Times are in seconds, sizes in bytes.
+class DeliverySettings(NamedTuple):
+    """What a delivery has to bring and may take, and where dead letters go: the settings of both targets.
 
-    way: of authentication. projects: those served; none where it is the one that the credentials are for.
+    Times are in seconds, sizes in bytes. events_tokens: of which every POST must carry one; None: anybody
+    may send.
     """
 
+    event_timeout: float
+    max_body_bytes: int
+    events_tokens: Secret | None
+    dead_letter_sink: str | None
+    log_level: str
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> "DeliverySettings":
+        """Raises InvalidSetting."""
+        guarded = any(name in environ for name in ("EVENTS_TOKEN", "EVENTS_TOKEN_FILE"))
+        return cls(
+            event_timeout=read(environ, "EVENT_TIMEOUT", number(1, 900), "20"),
+            max_body_bytes=int(read(environ, "MAX_BODY_BYTES", number(1024, 2**30), "1048576")),
+            # Set but blank stops the start: it would open the door to everybody without a word.
+            events_tokens=secret(environ, "EVENTS_TOKEN", tokens) if guarded else None,
+            dead_letter_sink=optional(environ, "DEAD_LETTER_SINK", sink),
+            log_level=read(environ, "LOG_LEVEL", one_of(*LEVELS), "info"),
+        )
+
+    def __repr__(self) -> str:
+        return "DeliverySettings(...)"
+
+
+class Settings(NamedTuple):
+    """What the environment says. Times are in seconds.
+
+    credentials: how the function proves who it is. projects: those served; none where it is whichever the
+    credentials are for.
+    """
+
+    delivery: DeliverySettings
     ims_endpoint: str
-    way: CredentialSource
+    credentials: CredentialSource
     projects: tuple[str, ...]
     rules: Path
     tag_form: str
     pseudonym_key: str | None
     not_ready_window: float
-    event_timeout: float
-    says: CreationSignals
-    max_body_bytes: int
-    dead_letter_sink: str | None
-    events_tokens: Secret | None
+    signals: CreationSignals
     invoke_retry_seconds: float
     proxy: str | None
     ca_bundle: Path | None
-    log_level: str
     log_tag_values: bool
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> "Settings":
         """Raises InvalidSetting for the first setting that is missing or malformed."""
         ims_endpoint = read(environ, "IMS_ENDPOINT", endpoint)
-        way = credential_source(environ)
+        source = credential_source(environ)
         return cls(
+            delivery=DeliverySettings.from_environ(environ),
             ims_endpoint=ims_endpoint,
-            way=way,
-            projects=projects_of(environ, way),
+            credentials=source,
+            projects=projects_of(environ, source),
             rules=rules(environ),
             tag_form=tag_form(environ),
             pseudonym_key=secret(environ, "PSEUDONYM_KEY")() if is_set(environ, "PSEUDONYM_KEY") else None,
             not_ready_window=read(environ, "NOT_READY_WINDOW", number(0, 86_400), "1800"),
-            event_timeout=read(environ, "EVENT_TIMEOUT", number(1, 900), "20"),
-            says=says(environ),
-            max_body_bytes=int(read(environ, "MAX_BODY_BYTES", number(1024, 2**30), "1048576")),
-            dead_letter_sink=optional(environ, "DEAD_LETTER_SINK", sink),
-            events_tokens=secret(environ, "EVENTS_TOKEN", tokens)
-            if is_set(environ, "EVENTS_TOKEN")
-            else None,
+            signals=signals(environ),
             invoke_retry_seconds=read(environ, "INVOKE_RETRY_SECONDS", number(0, 900), "0"),
             proxy=optional(environ, "IMS_PROXY", proxy),
             ca_bundle=optional(environ, "OS_CACERT", certificates),
-            log_level=read(environ, "LOG_LEVEL", one_of(*LEVELS), "info"),
             log_tag_values=read(environ, "LOG_TAG_VALUES", one_of("true", "false"), "true") == "true",
         )
 
@@ -90,7 +108,7 @@ class Settings(NamedTuple):
     @property
     def sends_credentials_in_clear(self) -> bool:
         """Whether tokens or passwords cross a network unencrypted; the loopback interface is none."""
-        identity_service = [self.way.auth_url] if isinstance(self.way, Password) else []
+        identity_service = [self.credentials.auth_url] if isinstance(self.credentials, Password) else []
         return any(_in_clear(address) for address in (self.ims_endpoint, *identity_service))
 
 
@@ -105,10 +123,10 @@ def tag_form(environ: Mapping[str, str]) -> str:
     return read(environ, "TAG_FORM", one_of("image_tag", "tag", "batch"), "image_tag")
 
 
-def says(environ: Mapping[str, str]) -> CreationSignals:
+def signals(environ: Mapping[str, str]) -> CreationSignals:
     return CreationSignals(
-        types=read(environ, "IMAGE_CREATED_TYPES", _types, "*image.created*"),
-        traces=read(environ, "IMAGE_CREATED_TRACES", str.split, "createImage"),
+        event_types=read(environ, "IMAGE_CREATED_TYPES", _types, "*image.created*"),
+        trace_names=read(environ, "IMAGE_CREATED_TRACES", str.split, "createImage"),
     )
 
 

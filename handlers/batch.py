@@ -1,0 +1,156 @@
+"""The events of one delivery: their images tagged side by side, within the budget of a delivery."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from handlers.core.budget import AT_ONCE, MAX_IMAGES
+from handlers.core.dead_letters import is_dead_letter
+from handlers.core.errors import (
+    CredentialsRejected,
+    DeliveryTooLarge,
+    InvalidEvent,
+    OutOfTime,
+    TagApiUnavailable,
+    TaggingError,
+    Throttled,
+)
+from handlers.core.events import ImageCreated
+from handlers.core.outcomes import Age, Outcome, combine, outcome_of
+from handlers.core.received import Received, Unparsable
+from handlers.core.results import ImageResult
+from handlers.core.rules import RuleTable
+from handlers.image_created import Services, images_in, in_time, tag_image
+from handlers.side_by_side import side_by_side
+
+GENERAL = (Throttled, TagApiUnavailable, CredentialsRejected)
+"""Errors that are not one image's own."""
+
+
+@dataclass(eq=False, slots=True)
+class Event:
+    """One event while it is handled.
+
+    results: one for each of its images, or one for the event. general: a result that the images not yet
+    tried would
+    have as well. late: whether an image ran out of time that had to wait for its turn.
+    """
+
+    received: Received | Unparsable
+    fields: Mapping[str, Any]
+    results: list[ImageResult] = field(default_factory=list)
+    general: ImageResult | None = None
+    late: bool = False
+    seconds: float = 0
+
+    @property
+    def outcome(self) -> Outcome:
+        return combine([result.outcome for result in self.results])
+
+    @property
+    def is_returned(self) -> bool:
+        """Whether it is a dead letter that was delivered again. Stored once more, it would come for ever."""
+        return isinstance(self.received, Received) and is_dead_letter(self.received.event)
+
+
+class _Image(NamedTuple):
+    """An image whose turn will come, with the rules that were in force when its event was read."""
+
+    event: Event
+    image: ImageCreated
+    rules: RuleTable
+    matching: Sequence[int] | None
+
+
+def tag_events(events: Sequence[Event], services: Services, deadline: float) -> None:
+    """Gives each event its results. deadline: of `time.monotonic`, for all of them together."""
+
+    def gather(turn: tuple[int, Event]) -> list[_Image]:
+        return _gather(*turn, services, deadline)
+
+    def tag(turn: tuple[int, _Image]) -> ImageResult:
+        return _tag_in_turn(*turn, services, deadline)
+
+    began = time.monotonic()
+    images = [image for gathered in side_by_side(gather, list(enumerate(events))) for image in gathered]
+    if len(images) > MAX_IMAGES:
+        too_many = f"the delivery is about {len(images)} images; at most {MAX_IMAGES} are tagged"
+        for image in images[MAX_IMAGES:]:
+            image.event.results = [failed(DeliveryTooLarge(too_many))]
+        images = images[:MAX_IMAGES]
+    for image, result in zip(images, side_by_side(tag, list(enumerate(images))), strict=True):
+        image.event.results.append(result)
+    for event in events:
+        event.seconds = time.monotonic() - began
+    _refuse_late(events)
+
+
+def failed(error: TaggingError) -> ImageResult:
+    """The result of an event that was not looked at any further, whatever its age."""
+    return ImageResult(outcome_of(error, Age(None, 0), {}), error=error)
+
+
+def _gather(place: int, event: Event, services: Services, deadline: float) -> list[_Image]:
+    """The images of an event; none where it has a result instead."""
+    event.results, event.general, event.late = [], None, False
+    received = event.received
+    if isinstance(received, Unparsable):
+        event.results = [failed(received.error)]
+        return []
+    if event.is_returned:
+        message = "the event is a dead letter; strip its dead-letter attributes to send it again"
+        event.results = [failed(InvalidEvent(message))]
+        return []
+    images, rules, matching = images_in(received.event, services, deadline), services.rules(), None
+    if isinstance(images, ImageResult):
+        event.results, event.late = [images], _is_late(place, images, deadline)
+        return []
+    if len(images) > 1 and not rules.tells_images_apart:
+        try:
+            matching = rules.matching(images[0].event, lambda: in_time(deadline))
+        except OutOfTime as error:
+            event.results = [failed(error)]
+            return []
+    return [_Image(event, image, rules, matching) for image in images]
+
+
+def _tag_in_turn(place: int, turn: _Image, services: Services, deadline: float) -> ImageResult:
+    """Tags an image, unless another one of the event has met an error that this one would meet as well."""
+    event, image, rules, matching = turn
+    if event.general:
+        return event.general._replace(image=image, tried=False)
+    result = tag_image(image, rules, services, deadline, matching)
+    if isinstance(result.error, GENERAL):
+        event.general = result
+    event.late |= _is_late(place, result, deadline)
+    return result
+
+
+def _is_late(place: int, result: ImageResult, deadline: float) -> bool:
+    """Whether a result would have been another one without those before it in the queue."""
+    return place >= AT_ONCE and result.outcome.kind == "retry" and time.monotonic() >= deadline
+
+
+def _refuse_late(events: Sequence[Event]) -> None:
+    """Makes dead letters of what did not fit into the time, where the same delivery would never fit.
+
+    It would fit into no other delivery if nothing but the time is in the way, and the others have used it
+    well.
+    """
+    retries = [event for event in events if event.outcome.kind == "retry"]
+    used = any(result.outcome.kind != "retry" for event in events for result in event.results)
+    if not retries or not used or not all(event.late for event in retries):
+        return
+    done = len(events) - len(retries)
+    message = f"{done} of {len(events)} events fit into EVENT_TIMEOUT; send at most {done} at a time"
+    if not done:
+        message = "the images of one event do not fit into EVENT_TIMEOUT; raise it"
+    too_large = failed(DeliveryTooLarge(message))
+    for event in retries:
+        event.results = [
+            result._replace(outcome=too_large.outcome, error=too_large.error)
+            if result.outcome.kind == "retry"
+            else result
+            for result in event.results
+        ]

@@ -1,0 +1,68 @@
+"""What an event can turn out to be about: created images, a job that creates some, or something else."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import NamedTuple
+
+from handlers.core.events.jobs import images_made
+from handlers.core.json_access import Json, without_empty
+from handlers.core.patterns import Pattern
+
+
+class ImageCreated(NamedTuple):
+    """One image that was created.
+
+    event: the CloudEvent as JSON, as rules see it, with the object `image` in it.
+    event_time: when it was created, as the event says; None where the event has no time that can be read.
+    """
+
+    event: Json
+    event_time: datetime | None
+
+    @property
+    def id(self) -> str:
+        image_id: str = self.event["image"]["id"]
+        return image_id
+
+    @property
+    def project_id(self) -> str | None:
+        project_id: str | None = self.event["image"].get("project_id")
+        return project_id
+
+
+class ImageJob(NamedTuple):
+    """Images are being made, and only the job that makes them is known. fields: known of all of them."""
+
+    event: Json
+    event_time: datetime | None
+    project_id: str | None
+    job_id: str
+    fields: Json
+
+    def resolve(self, answer: Json) -> list[ImageCreated]:
+        """The images that the job has made. answer: of IMS, about the job. Raises as `images_made` does."""
+        return [created(self.event, self.fields | image, self.event_time) for image in images_made(answer)]
+
+
+class OtherEvent(NamedTuple):
+    """The event is about something else; `why` names what decided."""
+
+    why: str
+
+
+class CreationSignals(NamedTuple):
+    """What says that an image was created, where the cloud does not publish it.
+
+    event_types: of plain CloudEvents. trace_names: of operations in traces of Cloud Trace Service.
+    """
+
+    event_types: Pattern
+    trace_names: Collection[str]
+
+
+Recognised = list[ImageCreated] | ImageJob | OtherEvent
+
+
+def created(event: Json, image: Json, event_time: datetime | None) -> ImageCreated:
+    """An image with these fields; those without a value are absent."""
+    return ImageCreated(event | {"image": without_empty(image)}, event_time)

@@ -1,0 +1,23 @@
+"""Messages of Simple Message Notification (SMN) that are no notifications ("HTTP or HTTPS Messages")."""
+
+import re
+
+from handlers.core.events.images import CreationSignals, OtherEvent, Recognised
+from handlers.core.json_access import Json, object_or_empty, string
+
+_ADDRESS = re.compile(r"https://[!-~]{1,1000}")
+"""An address that can be shown whole: it must be opened as it is."""
+
+
+def read(event: Json, _: CreationSignals) -> Recognised | None:
+    """The function opens no address that an event names. A person has to see whose topic it is."""
+    if not str(event["type"]).startswith("SMN:"):
+        return None
+    url = string(object_or_empty(event.get("data")), "subscribe_url")
+    if url is None:
+        return OtherEvent("the message of Simple Message Notification is no notification")
+    if not _ADDRESS.fullmatch(url):
+        return OtherEvent("a topic asks to be subscribed, but its subscribe_url is no https address")
+    return OtherEvent(
+        f"a topic asks to be subscribed; if it is yours, open its subscribe_url within 48 hours: {url}"
+    )

@@ -1,0 +1,43 @@
+"""The calls of the image service that write tags."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from handlers.core.errors import InvalidTag
+from handlers.core.ims.tags import Tag
+
+BATCH_MIN = 2
+"""Tags from which on one call for all of them is a batch; one alone would gain nothing."""
+
+
+class Call(NamedTuple):
+    """A call of the image service; body: the JSON that it sends."""
+
+    method: str
+    path: str
+    body: dict[str, Any] | None = None
+
+
+def tag_call(image_id: str, tag: Tag, tag_form: str) -> Call:
+    """The call that adds one tag, as text for the form "tag", else with key and value apart.
+
+    Raises InvalidTag for a key that the form cannot carry.
+    """
+    # PUT /v1/cloudimages/tags (IMS API reference, "Adding or Modifying a Tag")
+    form: dict[str, Any] = {"image_tag": tag._asdict()}
+    if tag_form == "tag":
+        if "." in tag.key:
+            raise InvalidTag(f'the API splits "{tag.key}" at its dot; use TAG_FORM=image_tag', key=tag.key)
+        form = {"tag": f"{tag.key}.{tag.value}"}
+    return Call("PUT", "/v1/cloudimages/tags", {"image_id": image_id, **form})
+
+
+def batch_call(project_id: str, image_id: str, tags: Sequence[Tag]) -> Call:
+    """The call that adds several tags, of different keys, and changes nothing where they are there already.
+
+    project_id, image_id: parts of a path, so ids and never any text of an event.
+    """
+    # POST /v2/{project_id}/images/{image_id}/tags/action (IMS API reference, "Adding or Deleting Image Tags
+    # in a Batch")
+    body = {"action": "create", "tags": [tag._asdict() for tag in tags]}
+    return Call("POST", f"/v2/{project_id}/images/{image_id}/tags/action", body)

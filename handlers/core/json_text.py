@@ -1,0 +1,130 @@
+"""JSON as text: the pieces of an array or an object as their sender wrote them, and what may be read at
+all.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+_DECODER = json.JSONDecoder()
+_SPACE = re.compile(r"[ \t\n\r]*")
+
+# A number beyond all floats has an exponent of three digits or hundreds of digits. The look-behind keeps the
+# search linear. Halves of surrogate pairs come as escapes only, for the text itself is UTF-8.
+_SUSPICIOUS = re.compile(r"NaN|Infinity|[eE]\+?\d{3}|(?<!\d)\d{300}|\\u[dD][89a-fA-F]")
+
+
+class NotJson(ValueError):
+    """Why a text is not JSON that can be read and written again. The message holds nothing of the text."""
+
+
+def load(text: str, max_depth: int) -> Any:
+    """The value of a JSON text. Raises NotJson."""
+    value = parse(text)
+    if is_suspicious(text, max_depth):
+        check(value, max_depth)
+    return value
+
+
+def parse(text: str) -> Any:
+    """The same, unchecked. Raises NotJson."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise NotJson("it is not JSON in UTF-8") from None
+
+
+def is_suspicious(text: str, max_depth: int) -> bool:
+    """Whether a value of this text may fail the check. Most texts tell at a glance that theirs does not."""
+    return text.count("[") + text.count("{") > max_depth or _SUSPICIOUS.search(text) is not None
+
+
+def check(value: Any, max_depth: int) -> None:
+    """Raises NotJson for a value that nests deeper, or that JSON cannot carry."""
+    if _nests_deeper(value, max_depth):
+        raise NotJson(f"the JSON nests deeper than {max_depth} levels")
+    try:
+        json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise NotJson("the JSON holds half of a surrogate pair") from None
+    except ValueError:
+        raise NotJson("the JSON holds a number that is none, or that is too large") from None
+
+
+def elements(text: str) -> Iterator[tuple[Any, str]]:
+    """The elements of a JSON array one by one, each with its own text. Raises NotJson where the text is
+    none.
+    """
+    at = _mark(text, 0, "[")
+    if text[at : at + 1] == "]":
+        at += 1
+    else:
+        while True:
+            try:
+                value, end = _DECODER.raw_decode(text, at)
+            except (ValueError, RecursionError):
+                raise NotJson("it is not JSON in UTF-8") from None
+            yield value, text[at:end]
+            at = _space(text, end)
+            if text[at : at + 1] == "]":
+                at += 1
+                break
+            at = _mark(text, at, ",")
+    if _space(text, at) != len(text):
+        raise NotJson("it is not JSON in UTF-8")
+
+
+def split_members(text: str) -> dict[str, str]:
+    """The members of a JSON object: each name, and its value as JSON text. Raises NotJson, also for names
+    twice.
+    """
+    members: dict[str, str] = {}
+    at = _mark(text, 0, "{")
+    while text[at : at + 1] != "}":
+        if members:
+            at = _mark(text, at, ",")
+        try:
+            name, at = _DECODER.raw_decode(text, at)
+            at = _mark(text, at, ":")
+            _, end = _DECODER.raw_decode(text, at)
+        except (ValueError, RecursionError):
+            raise NotJson("it is not a JSON object") from None
+        if not isinstance(name, str) or name in members:
+            raise NotJson("it is not a JSON object with distinct names")
+        members[name] = text[at:end]
+        at = _space(text, end)
+    if _space(text, at + 1) != len(text):
+        raise NotJson("it is not one JSON object")
+    return members
+
+
+def join_members(members: dict[str, str]) -> str:
+    """The JSON object of these members, on one line: between tokens a line's end is white space."""
+    text = ",".join(f"{json.dumps(name)}:{value}" for name, value in members.items())
+    return "{" + text.replace("\r", " ").replace("\n", " ") + "}"
+
+
+def _mark(text: str, at: int, mark: str) -> int:
+    """Where the next token begins, after this mark. Raises NotJson where it is not there."""
+    at = _space(text, at)
+    if text[at : at + 1] != mark:
+        raise NotJson("it is not JSON in UTF-8")
+    return _space(text, at + 1)
+
+
+def _space(text: str, at: int) -> int:
+    match = _SPACE.match(text, at)
+    return match.end() if match else at
+
+
+def _nests_deeper(value: Any, levels: int) -> bool:
+    level = [value]
+    for _ in range(levels):
+        level = [
+            child
+            for container in level
+            if isinstance(container, dict | list)
+            for child in (container.values() if isinstance(container, dict) else container)
+        ]
+    return any(isinstance(value, dict | list) for value in level)

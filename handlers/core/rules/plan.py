@@ -1,0 +1,68 @@
+"""What the rules decided for one image: the tags to write, and the others with the reason."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from handlers.core.ims.tags import Tag, existing_value
+
+
+class PlannedTag(NamedTuple):
+    """A tag that the rules give an image.
+
+    audit: it is only logged. keep: the image's own tag of this key stays, if it has one.
+    original: the value before it was sanitized, "" where IMS accepts it as it is. fault: what IMS would
+    refuse in it.
+    """
+
+    tag: Tag
+    rule: str
+    audit: bool = False
+    keep: bool = False
+    original: str = ""
+    fault: str = ""
+
+
+class SkippedTag(NamedTuple):
+    """A tag that a matching rule names and the image does not get from it.
+
+    overridden: an earlier rule sets the key, which is how tables are meant to work and not worth a log.
+    """
+
+    key: str
+    rule: str
+    why: str
+    overridden: bool = False
+
+
+class TagPlan(NamedTuple):
+    """All in table order. unchanged: tags that the image has already, which are not written again."""
+
+    tags: Sequence[PlannedTag] = ()
+    skipped: Sequence[SkippedTag] = ()
+    unchanged: Sequence[PlannedTag] = ()
+
+    @property
+    def to_write(self) -> list[Tag]:
+        return [planned.tag for planned in self.tags if not planned.audit]
+
+    @property
+    def needs_existing_tags(self) -> bool:
+        """Whether the image's tags have to be read before any is written."""
+        return any(planned.keep and not planned.audit for planned in self.tags)
+
+    def without_existing(self, existing: Sequence[str]) -> "TagPlan":
+        """What is left to write where the image has these tags, as image objects of IMS list them.
+
+        Tags that are only logged stay: nothing is written in their place.
+        """
+        tags, skipped, unchanged = list[PlannedTag](), list(self.skipped), list(self.unchanged)
+        for planned in self.tags:
+            value = None if planned.audit else existing_value(existing, planned.tag.key)
+            if value == planned.tag.value:
+                unchanged.append(planned)
+            elif value is not None and planned.keep:
+                why = "the image has a tag of this key, and the rule keeps it"
+                skipped.append(SkippedTag(planned.tag.key, planned.rule, why))
+            else:
+                tags.append(planned)
+        return TagPlan(tags, skipped, unchanged)

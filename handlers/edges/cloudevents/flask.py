@@ -1,0 +1,59 @@
+"""Requests of Flask as plain messages, and replies for it. Only this module knows the framework."""
+
+from http import HTTPStatus
+
+from flask import Request, Response
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
+
+from handlers.edges.cloudevents.message import HttpMessage, HttpReply, RequestRefused
+
+REPLY_MAX = 512
+"""Bytes of a reply's body; some Knative dispatchers come to harm above 768."""
+
+
+def headers_of(request: Request) -> dict[str, str]:
+    """The headers, names in lower case."""
+    return {name.lower(): value for name, value in request.headers}
+
+
+def message_of(request: Request, max_body_bytes: int, timeout: float) -> HttpMessage:
+    """The request with its body. timeout: seconds that the sender may be silent. Raises RequestRefused."""
+    return HttpMessage(headers_of(request), _body(request, max_body_bytes, timeout))
+
+
+def response_of(reply: HttpReply) -> Response:
+    body = reply.text.encode(errors="replace")[:REPLY_MAX].decode(errors="ignore").encode()
+    # As a stream, or the framework would read what is left of the request into memory before it answers.
+    response = Response(
+        iter((body,)), reply.status, dict(reply.headers), content_type="text/plain; charset=utf-8"
+    )
+    response.headers["Content-Length"] = str(len(body))
+    if not body:
+        del response.headers["Content-Type"]
+    return response
+
+
+def _body(request: Request, max_body_bytes: int, timeout: float) -> bytes:
+    too_large = f"the body is larger than {max_body_bytes} bytes, the limit that MAX_BODY_BYTES sets"
+    # The server cuts a chunked body at this limit without a word; one byte more shows that there was more.
+    request.max_content_length = max_body_bytes + 1
+    # Where the server says how to reach the connection, a silent sender cannot hold a worker for ever.
+    connection = request.environ.get("gunicorn.socket")
+    if connection is not None:
+        connection.settimeout(timeout)
+    try:
+        body = request.get_data()
+    except (TimeoutError, ClientDisconnected):
+        raise RequestRefused(HTTPStatus.REQUEST_TIMEOUT, "the body did not come in time") from None
+    except RequestEntityTooLarge:
+        raise RequestRefused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, too_large) from None
+    except Exception:  # noqa: BLE001 - the server has errors of its own for a body that breaks off
+        raise RequestRefused(
+            HTTPStatus.BAD_REQUEST, "the body broke off, or its chunks are malformed"
+        ) from None
+    if len(body) > max_body_bytes:
+        raise RequestRefused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, too_large)
+    if request.content_length not in {None, len(body)}:
+        # 408 and not 400: the event may be sound, and buses deliver it again.
+        raise RequestRefused(HTTPStatus.REQUEST_TIMEOUT, "the body ended before its announced length")
+    return body
