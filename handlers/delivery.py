@@ -90,7 +90,9 @@ class Deliveries:
         """Stores the dead letters, unless the delivery comes again or the bus keeps them."""
         outcome = combine([event.outcome for event in events])
         dead = [event for event in events if event.outcome.kind == "dead-letter"]
-        stored = False
+        # A dead letter that was delivered again is refused and not stored again: it would come for ever.
+        letters = [event for event in dead if not event.is_returned]
+        stored = list[Event]()
         if not events:
             self._log(
                 "event.ignored",
@@ -103,9 +105,7 @@ class Deliveries:
             for event in dead:
                 self._log_event(event, [_not_stored(result, outcome) for result in event.results])
             dead = []
-        elif dead and self._sink:
-            # A dead letter that was delivered again is refused and not stored again: it would come for ever.
-            letters = [event for event in dead if not event.is_returned]
+        elif letters and self._sink:
             now = datetime.now(UTC)
             try:
                 self._sink([dead_letter(event.received, event.outcome, now) for event in letters], deadline)
@@ -117,10 +117,10 @@ class Deliveries:
                     self._log_event(event, [_not_stored(each, outcome) for each in event.results])
                 dead = []
             else:
-                stored = len(letters) == len(dead)
+                stored = letters
         for event in dead:
-            self._log_event(event, event.results, stored=stored or None)
-        return Delivered(outcome, len(events), stored)
+            self._log_event(event, event.results, stored=event in stored or None)
+        return Delivered(outcome, len(events), bool(stored) and len(stored) == len(dead))
 
     def _log_event(self, event: Event, results: Sequence[ImageResult], **fields: Any) -> None:
         """Logs one line for the event, or for each of its images that was tried."""

@@ -2,7 +2,14 @@
 
 from hypothesis import settings
 
-pytest_plugins = ["tests.emulator", "tests.bus", "tests.function", "tests.commands", "tests.lines"]
+pytest_plugins = [
+    "tests.emulator",
+    "tests.bus",
+    "tests.function",
+    "tests.commands",
+    "tests.lines",
+    "tests.certificates",
+]
 
 # The same examples in every run: a failure on one machine is a failure on all.
 settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import requests
 
-from handlers.core.dead_letters.attributes import original
+from handlers.core.dead_letters.attributes import ATTRIBUTES
 from handlers.core.errors import DeadLetterFailed
 from handlers.edges.sinks import file_sink, http_sink
 from tests.bus import Answer, HttpSubscriber
@@ -43,6 +43,14 @@ def keeping(serve: Serve, path: Path) -> Function:
     return serve(DEAD_LETTER_SINK=f"file://{path}")
 
 
+LINE = json.dumps(NO_ID).encode() + b"\n"
+
+
+def original(letter: dict[str, Any]) -> dict[str, Any]:
+    """The event of a dead letter."""
+    return {name: value for name, value in letter.items() if name not in ATTRIBUTES}
+
+
 def letters(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
@@ -57,6 +65,18 @@ def test_kept(keeping: Function, path: Path) -> None:
     assert "image id" in letter["deadlettermessage"]
     assert letter["deadlettertime"].endswith("Z")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_kept_as_it_was_written(keeping: Function, path: Path) -> None:
+    """The event stays as its sender wrote it, but for line ends and attributes that only look like ours."""
+    body = json.dumps(NO_ID | {"data": "DATA", "deadlettertime": "never", "knativeerrorcode": 7}, indent=1)
+    written = '{"price": 1.10, "of": [1.0e+2, -0.0, 12345678901234567890123], "ü": "\\u00fc"}'
+    keeping.post(body.replace('"DATA"', written).encode(), content_type="application/cloudevents+json")
+    (letter,) = letters(path)
+    assert original(letter) == NO_ID | {"data": json.loads(written)}
+    assert written in path.read_text(encoding="utf-8")
+    assert letter["deadlettertime"] != "never"
+    assert "knativeerrorcode" not in letter
 
 
 def test_reasons_of_the_api(keeping: Function, path: Path, ims: Ims) -> None:
@@ -87,23 +107,50 @@ UNPARSABLE = {
 
 @pytest.mark.parametrize(("body", "content_type"), UNPARSABLE.values(), ids=UNPARSABLE)
 def test_unparsable(keeping: Function, path: Path, body: bytes, content_type: str) -> None:
-    """What is no event is kept byte for byte, as data of an event of ours, each time the same."""
+    """What is no event is kept byte for byte, as data of an event of ours, each time the same one."""
     for _ in range(2):
         assert keeping.post(body, content_type=content_type).status_code == 204
     first, second = letters(path)
     assert original(first) == original(second)
     assert first["type"] == "image-created-tagger.unparsable"
-    assert (first["bodybytes"], first["datacontenttype"]) == (len(body), content_type)
-    assert b64decode(first["data_base64"]) == body
+    assert first["datacontenttype"] == content_type
+    assert b64decode(first.get("data_base64", "")) == body
+    assert "requestheaders" not in first
+
+
+def test_unparsable_headers(keeping: Function, path: Path) -> None:
+    """Of a request in binary mode that is no event, the event's headers are kept too, and no others."""
+    headers = {"ce_id": "e-1", "ce_source": "/s", "ce_type": "x.image.created", "cookie": "c"}
+    assert keeping.post(b"{}", content_type="application/json", **headers).status_code == 204
+    (letter,) = letters(path)
+    assert json.loads(letter["requestheaders"]) == {
+        "ce-id": "e-1",
+        "ce-source": "/s",
+        "ce-type": "x.image.created",
+    }
+
+
+def test_large(serve: Serve, path: Path) -> None:
+    """What is no event, or holds too many, is kept whole up to the largest delivery."""
+    path.unlink(missing_ok=True)
+    function = serve(DEAD_LETTER_SINK=f"file://{path}")
+    bodies = [b"x" * 1_048_576, b"[" + b"1," * 1000 + b"1]"]
+    for body in bodies:
+        assert function.post(body, content_type="text/plain").status_code == 204
+    assert [b64decode(letter["data_base64"]) for letter in letters(path)] == bodies
+    assert [letter["deadletterreason"] for letter in letters(path)] == ["InvalidEvent", "DeliveryTooLarge"]
 
 
 def test_no_loop(keeping: Function, path: Path) -> None:
-    """A dead letter that comes again is refused, alone or among others, and nothing is stored."""
-    again = NO_ID | {"deadletterreason": "InvalidEvent"}
+    """A dead letter that comes again is refused and not stored, alone or among others, which are."""
+    again = NO_ID | {"id": "e-2", "deadletterreason": "InvalidEvent"}
     assert keeping.structured(again).status_code == 400
+    assert not path.exists()
     batch = [NO_ID, again]
     assert keeping.post(batch, content_type="application/cloudevents-batch+json").status_code == 400
-    assert not path.exists()
+    (letter,) = letters(path)
+    assert original(letter) == NO_ID
+    assert [line.get("stored") for line in keeping.lines()] == [None, True, None]
 
 
 def test_several(keeping: Function, path: Path, ims: Ims) -> None:
@@ -122,7 +169,7 @@ def test_several(keeping: Function, path: Path, ims: Ims) -> None:
 
 
 def test_nothing_else_is_kept(keeping: Function, path: Path, ims: Ims) -> None:
-    """Tagged, ignored, too large and other formats leave the sink alone."""
+    """Tagged, ignored, too large to be read and other formats leave the sink alone."""
     keeping.structured(created(ims.image()))
     keeping.structured(NO_ID | {"type": "other"})
     keeping.post(b"x" * 2_000_000)
@@ -139,7 +186,7 @@ def test_sink_fails(serve: Serve, tmp_path: Path) -> None:
     reply = function.structured(NO_ID)
     assert (reply.status_code, reply.headers["Retry-After"]) == (503, "1")
     assert reply.headers["Tagging-Outcome"] == "retry"
-    assert [line["why"] for line in function.lines() if line["message"] == "dead_letter.failed"]
+    assert [line["detail"] for line in function.lines() if line["message"] == "dead_letter.failed"]
 
 
 HTTP = {"kept": (202, 204), "refused": (400, 503), "redirect": (302, 503), "failing": (500, 503)}
@@ -173,7 +220,7 @@ def test_slow_sink() -> None:
         dripping.start()
         began = time.monotonic()
         with pytest.raises(DeadLetterFailed):
-            http_sink(f"http://127.0.0.1:{server.getsockname()[1]}")(NO_ID, began)
+            http_sink(f"http://127.0.0.1:{server.getsockname()[1]}")([LINE], began + 1)
         assert time.monotonic() - began < 5
         dripping.join(20)
 
@@ -195,7 +242,7 @@ def test_status_decides(reply: bytes) -> None:
         kept = threading.Event()
         answering = threading.Thread(target=answer)
         answering.start()
-        http_sink(f"http://127.0.0.1:{server.getsockname()[1]}")(NO_ID, time.monotonic() + 5)
+        http_sink(f"http://127.0.0.1:{server.getsockname()[1]}")([LINE], time.monotonic() + 5)
         kept.set()
         answering.join(20)
 
@@ -203,16 +250,17 @@ def test_status_decides(reply: bytes) -> None:
 def test_unusable_address() -> None:
     """An address that no request can be made for keeps nothing, and that is said."""
     with pytest.raises(DeadLetterFailed):
-        http_sink("http://u:p%E2%82%AC@127.0.0.1:1/")(NO_ID, time.monotonic() + 5)
+        http_sink("http://u:p%E2%82%AC@127.0.0.1:1/")([LINE], time.monotonic() + 5)
 
 
 WRITER = """
-import sys
+import sys, time
 from pathlib import Path
 from handlers.edges.sinks import file_sink
 keep = file_sink(Path(sys.argv[1]))
-for number in range(200):
-    keep({"id": f"{sys.argv[2]}-{number}", "data": "x" * 9000}, 0)
+for number in range(0, 200, 2):
+    ids = (f"{sys.argv[2]}-{each}" for each in (number, number + 1))
+    keep([b'{"id": "%s", "data": "%s"}\\n' % (id.encode(), b"x" * 9000) for id in ids], time.monotonic() + 45)
 """
 
 
@@ -229,7 +277,7 @@ def test_torn_line(tmp_path: Path) -> None:
     """A line that a dying process left half written does not spoil the next one."""
     path = tmp_path / "letters"
     path.write_bytes(b'{"id": "to')
-    file_sink(path)({"id": "next"}, 0)
+    file_sink(path)([b'{"id": "next"}\n'], time.monotonic() + 5)
     assert path.read_bytes() == b'{"id": "to\n{"id": "next"}\n'
 
 

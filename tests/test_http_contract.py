@@ -316,12 +316,14 @@ def test_the_handshake_is_answered_by_headers(function: Function) -> None:
     ],
 )
 def test_what_is_no_event_is_400(function: Function, body: bytes, content_type: str | None) -> None:
-    """One short reason; the log has a line for it."""
+    """A dead letter like any other: one short reason, and a line in the log."""
     reply = function.post(body, **({"content_type": content_type} if content_type else {}))
 
-    assert reply.status_code == 400
-    assert 0 < len(reply.content) <= 512
-    assert [line["message"] for line in function.lines()] == ["request.refused"]
+    assert (reply.status_code, reply.headers["Tagging-Outcome"]) == (400, "dead-letter")
+    assert reply.text.startswith("InvalidEvent: ")
+    assert len("InvalidEvent: ") < len(reply.content) <= 512
+    [line] = function.lines()
+    assert (line["message"], line["reason"]) == ("event.dead_letter", "InvalidEvent")
 
 
 @pytest.mark.parametrize(
@@ -340,6 +342,7 @@ def test_another_format_is_415(function: Function, ims: Ims, media_type: str) ->
 
     assert function.post(body, content_type=media_type, **attributes).status_code == 415
     assert function.post(body, content_type=media_type).status_code == 415
+    assert [(line["message"], line["status"]) for line in function.lines()] == [("request.refused", 415)] * 2
 
 
 LIMIT = 1_048_576
@@ -382,6 +385,7 @@ def test_the_limit_is_a_setting(serve: Serve, ims: Ims) -> None:
 
     assert reply.status_code == 413
     assert "MAX_BODY_BYTES" in reply.text
+    assert "Tagging-Outcome" not in reply.headers
 
 
 @pytest.mark.parametrize(
@@ -524,7 +528,8 @@ def test_dead_letters_of_several_are_counted(
 def test_an_event_about_several_images_is_one_event(function: Function, ims: Ims) -> None:
     """Each image is handled and logged; the reply to the one event says how they ended together."""
     image_ids = [ims.image(), ims.image()]
-    ims.fault(match={"image_id": image_ids[0]}, status=503)
+    # Late, so that the other image is in hand already: such an error stops those that are not.
+    ims.fault(match={"image_id": image_ids[0]}, status=503, delay=0.3)
     jobs = [{"entities": {"image_id": image_id}} for image_id in image_ids]
     trace = {
         "trace_name": "createImage",

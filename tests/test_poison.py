@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -255,13 +256,35 @@ def test_json_in_a_text_of_a_trace_may_be_anything(
     assert_harmless(function, answer)
 
 
-@pytest.mark.parametrize("levels", [63, 64])
-def test_64_levels_are_the_limit(function: Function, levels: int) -> None:
-    """The event itself is the first level."""
-    status, answer = post(function, STRUCTURED, string(deep(levels)))
+def bare(json_text: str) -> bytes:
+    """A bare trace of another service with this text in it."""
+    trace = {"trace_id": "1", "trace_name": "createServer", "service_type": "ECS", "request": "DATA"}
+    return json.dumps(trace).replace('"DATA"', json_text).encode()
 
-    assert status == (204 if levels == 63 else 400)
-    assert_harmless(function, answer)
+
+LEVELS: dict[str, tuple[dict[str, str], Callable[[str], bytes], int]] = {
+    "structured": (STRUCTURED, string, 1),
+    "in a batch": (BATCH, lambda text: b"[" + string(text) + b"]", 1),
+    "bare": (JSON, bare, 2),
+    "in headers": (BINARY | JSON | {"ce-type": "com.example.other"}, str.encode, 1),
+    "as text in an envelope": (
+        JSON,
+        lambda text: json.dumps({"events": [bare(text).decode()]}).encode(),
+        2,
+    ),
+}
+
+
+@pytest.mark.parametrize(("headers", "written", "above"), LEVELS.values(), ids=LEVELS)
+def test_64_levels_are_the_limit(
+    function: Function, headers: dict[str, str], written: Callable[[str], bytes], above: int
+) -> None:
+    """The event itself is the first level, also where what was sent becomes its data."""
+    for levels in (64 - above, 65 - above):
+        status, answer = post(function, headers, written(deep(levels)))
+
+        assert status == (204 if levels + above == 64 else 400)
+        assert_harmless(function, answer)
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,6 @@
 """The client of the tag API, against the emulator and against peers that misbehave."""
 
 import json
-import shutil
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -489,25 +487,6 @@ def test_a_proxy_that_closed_a_kept_connection_is_asked_again() -> None:
 
 
 # -- TLS --------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="session")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Self-signed, with their keys: for this address, and for another name."""
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("needs the command openssl")
-    folder = tmp_path_factory.mktemp("certificates")
-    for name, subject in (("own", "IP:127.0.0.1"), ("other", "DNS:other.invalid")):
-        order = (
-            f"{openssl} req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
-            f" -subj /CN={name} -addext subjectAltName={subject}"
-            f" -keyout {folder / name}.pem -out {folder / name}.crt"
-        )
-        subprocess.run(order.split(), check=True, capture_output=True)
-        with (folder / f"{name}.pem").open("ab") as both:
-            both.write((folder / f"{name}.crt").read_bytes())
-    return {name: folder / f"{name}.pem" for name in ("own", "other")}
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,8 @@ _ACTIVE = "image.activate"
 """The one notification that says that an image is there and has its data."""
 
 
-def read(event: Json, signals: CreationSignals) -> Recognised | None:
+def read(event: Json, data: Json, signals: CreationSignals) -> Recognised | None:
     """A notification as the data, wrapped or not, or its payload as the data of an event of its type."""
-    data = object_or_empty(event.get("data"))
     if not _is_notification(event, data, signals):
         return None
     data = object_or_empty(data.get("oslo.message")) or data
@@ -46,4 +45,4 @@ def _is_notification(event: Json, data: Json, signals: CreationSignals) -> bool:
     if not {"event_type", "payload"} <= data.keys():
         return False
     # A plain event that says that an image was created may use these names for something else.
-    return lower_string(data, "event_type").startswith("image.") or not signals.event_types.matches(event)
+    return lower_string(data, "event_type").startswith("image.") or not signals.names(event)

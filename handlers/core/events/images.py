@@ -12,22 +12,15 @@ from handlers.core.patterns import Pattern
 class ImageCreated(NamedTuple):
     """One image that was created.
 
+    project_id: as the event says; None where it does not.
     event: the CloudEvent as JSON, as rules see it, with the object `image` in it.
     event_time: when it was created, as the event says; None where the event has no time that can be read.
     """
 
+    id: str
+    project_id: str | None
     event: Json
     event_time: datetime | None
-
-    @property
-    def id(self) -> str:
-        image_id: str = self.event["image"]["id"]
-        return image_id
-
-    @property
-    def project_id(self) -> str | None:
-        project_id: str | None = self.event["image"].get("project_id")
-        return project_id
 
 
 class ImageJob(NamedTuple):
@@ -65,4 +58,5 @@ Recognised = list[ImageCreated] | ImageJob | OtherEvent
 
 def created(event: Json, image: Json, event_time: datetime | None) -> ImageCreated:
     """An image with these fields; those without a value are absent."""
-    return ImageCreated(event | {"image": without_empty(image)}, event_time)
+    seen = event | {"image": without_empty(image)}
+    return ImageCreated(image["id"], image.get("project_id") or None, seen, event_time)

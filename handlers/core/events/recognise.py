@@ -17,16 +17,16 @@ def recognise(event: Json, signals: CreationSignals) -> Recognised:
 
     Raises InvalidEvent where it says that an image was created but not which, and DeliveryTooLarge.
     """
+    data = object_or_empty(event.get("data"))
     for read in SHAPES.values():
-        if (recognised := read(event, signals)) is not None:
+        if (recognised := read(event, data, signals)) is not None:
             return recognised
     return OtherEvent("the type is none of IMAGE_CREATED_TYPES, and the data is of no known shape")
 
 
-def _plain(event: Json, signals: CreationSignals) -> Recognised | None:
-    if not signals.event_types.matches(event):
+def _plain(event: Json, data: Json, signals: CreationSignals) -> Recognised | None:
+    if not signals.names(event):
         return None
-    data = object_or_empty(event.get("data"))
     where = {"data": data, "subject": event.get("subject")}
     image_id = next(uuids_at(where, "data.image_id", "data.id", "data.resource_id", "subject"), None)
     if image_id is None:
@@ -46,12 +46,12 @@ def _plain(event: Json, signals: CreationSignals) -> Recognised | None:
     return [created(event, image, event_time)]
 
 
-SHAPES: dict[str, Callable[[Json, CreationSignals], Recognised | None]] = {
+SHAPES: dict[str, Callable[[Json, Json, CreationSignals], Recognised | None]] = {
     "CTS trace": cts.read,
     "Glance notification": glance.read,
     "SMN message": smn.read,
     "plain CloudEvent": _plain,
 }
-"""By shape, what reads an event of it and gives None for any other. Earlier rows win: a trace of another
+"""By shape, what reads an event and its data, and gives None for events of other shapes. Earlier rows win: a trace of another
 service
 is no plain event, whatever its type says."""

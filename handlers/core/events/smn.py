@@ -3,17 +3,17 @@
 import re
 
 from handlers.core.events.images import CreationSignals, OtherEvent, Recognised
-from handlers.core.json_access import Json, object_or_empty, string
+from handlers.core.json_access import Json, string
 
 _ADDRESS = re.compile(r"https://[!-~]{1,1000}")
 """An address that can be shown whole: it must be opened as it is."""
 
 
-def read(event: Json, _: CreationSignals) -> Recognised | None:
+def read(event: Json, data: Json, _: CreationSignals) -> Recognised | None:
     """The function opens no address that an event names. A person has to see whose topic it is."""
     if not str(event["type"]).startswith("SMN:"):
         return None
-    url = string(object_or_empty(event.get("data")), "subscribe_url")
+    url = string(data, "subscribe_url")
     if url is None:
         return OtherEvent("the message of Simple Message Notification is no notification")
     if not _ADDRESS.fullmatch(url):
