@@ -23,10 +23,10 @@ from handlers.core.dead_letters import Sink, kept_dead_letter
 from handlers.core.errors import DeadLetterFailed
 from handlers.core.received import Received, Unparsable
 from handlers.core.rules import InvalidTable
-from handlers.delivery import Deliveries, trace_id
+from handlers.delivery import Deliveries
 from handlers.edges import cloudevents
 from handlers.edges.bootstrap import sink_of, tag_api_for
-from handlers.edges.cloudevents import HttpReply, RequestRefused
+from handlers.edges.cloudevents import HttpMessage, HttpReply, RequestRefused
 from handlers.edges.cloudevents.flask import headers_of, message_of, response_of
 from handlers.edges.log import Log, log_to_stdout
 from handlers.edges.rules_file import RulesFile
@@ -34,8 +34,8 @@ from handlers.edges.settings import DeliverySettings, InvalidSetting, Settings
 from handlers.image_created import Services
 
 Function = Callable[[Request], Response]
-Handle = Callable[[Request, Sequence[Received | Unparsable], float], HttpReply]
-"""Answers the events of a request, before a deadline of `time.monotonic`."""
+Handle = Callable[[Sequence[Received | Unparsable], HttpMessage, str, float], HttpReply]
+"""Answers the events of a message to a path, before a deadline of `time.monotonic`."""
 
 
 def tagging_function(environ: Mapping[str, str]) -> Function:
@@ -59,8 +59,10 @@ def tagging_function(environ: Mapping[str, str]) -> Function:
         log_tag_values=settings.log_tag_values,
     )
 
-    def tag(request: Request, events: Sequence[Received | Unparsable], deadline: float) -> HttpReply:
-        api = api_for(headers_of(request))
+    def tag(
+        events: Sequence[Received | Unparsable], message: HttpMessage, path: str, deadline: float
+    ) -> HttpReply:
+        api = api_for(message.headers)
         services = Services(
             settings.signals,
             rules,
@@ -74,12 +76,10 @@ def tagging_function(environ: Mapping[str, str]) -> Function:
             events,
             services,
             deadline,
-            trace=trace_id(request.headers.get("traceparent")),
-            retry_budget=settings.invoke_retry_seconds if request.path == "/invoke" else 0,
+            traceparent=message.headers.get("traceparent"),
+            retry_budget=settings.invoke_retry_seconds if path == "/invoke" else 0,
         )
-        return cloudevents.reply_to(
-            delivered.outcome, delivered.events, request.path, stored=delivered.stored
-        )
+        return cloudevents.reply_to(delivered.outcome, delivered.events, path, stored=delivered.stored)
 
     return _function(settings.delivery, log, tag)
 
@@ -96,7 +96,9 @@ def keeping_function(environ: Mapping[str, str]) -> Function:
             "DEAD_LETTER_SINK is not set; set it to where dead letters are kept, file:///..."
         )
 
-    def keep(_request: Request, events: Sequence[Received | Unparsable], deadline: float) -> HttpReply:
+    def keep(
+        events: Sequence[Received | Unparsable], _message: HttpMessage, _path: str, deadline: float
+    ) -> HttpReply:
         try:
             sink([kept_dead_letter(event) for event in events], deadline)
         except DeadLetterFailed as error:
@@ -128,7 +130,7 @@ def _function(settings: DeliverySettings, log: Log, handle: Handle) -> Function:
         except RequestRefused as refused:
             log("request.refused", severity="WARNING", status=refused.status, detail=str(refused))
             return response_of(cloudevents.refusal(refused))
-        return response_of(handle(request, events, deadline))
+        return response_of(handle(events, message, request.path, deadline))
 
     return function
 

@@ -1,12 +1,12 @@
 """The events of one delivery: their images tagged side by side, within the budget of a delivery."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from handlers.core.budget import AT_ONCE, MAX_IMAGES
-from handlers.core.dead_letters import is_dead_letter
+from handlers.core.dead_letters import DEAD_LETTER_MARK
 from handlers.core.errors import (
     CredentialsRejected,
     DeliveryTooLarge,
@@ -23,6 +23,11 @@ from handlers.core.results import ImageResult
 from handlers.core.rules import RuleTable
 from handlers.image_created import Services, images_in, in_time, tag_image
 from handlers.side_by_side import side_by_side
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+NO_OUTCOME = combine([])
 
 GENERAL = (Throttled, TagApiUnavailable, CredentialsRejected)
 """Errors that are not one image's own."""
@@ -43,15 +48,12 @@ class Event:
     general: ImageResult | None = None
     late: bool = False
     seconds: float = 0
-
-    @property
-    def outcome(self) -> Outcome:
-        return combine([result.outcome for result in self.results])
+    outcome: Outcome = NO_OUTCOME
 
     @property
     def is_returned(self) -> bool:
         """Whether it is a dead letter that was delivered again. Stored once more, it would come for ever."""
-        return isinstance(self.received, Received) and is_dead_letter(self.received.event)
+        return isinstance(self.received, Received) and DEAD_LETTER_MARK in self.received.event
 
 
 class _Image(NamedTuple):
@@ -73,17 +75,27 @@ def tag_events(events: Sequence[Event], services: Services, deadline: float) -> 
         return _tag_in_turn(*turn, services, deadline)
 
     began = time.monotonic()
-    images = [image for gathered in side_by_side(gather, list(enumerate(events))) for image in gathered]
+    images = [image for gathered in _in_turn(gather, events) for image in gathered]
     if len(images) > MAX_IMAGES:
         too_many = f"the delivery is about {len(images)} images; at most {MAX_IMAGES} are tagged"
         for image in images[MAX_IMAGES:]:
             image.event.results = [failed(DeliveryTooLarge(too_many))]
         images = images[:MAX_IMAGES]
-    for image, result in zip(images, side_by_side(tag, list(enumerate(images))), strict=True):
+    for image, result in zip(images, _in_turn(tag, images), strict=True):
         image.event.results.append(result)
     for event in events:
         event.seconds = time.monotonic() - began
-    _refuse_late(events)
+        results = event.results
+        event.outcome = (
+            results[0].outcome if len(results) == 1 else combine([result.outcome for result in results])
+        )
+    if any(event.late for event in events):
+        _refuse_late(events)
+
+
+def _in_turn(work: Callable[[tuple[int, T]], R], items: Sequence[T]) -> list[R]:
+    """The results of `work` on each place and item."""
+    return [work((0, items[0]))] if len(items) == 1 else side_by_side(work, list(enumerate(items)))
 
 
 def failed(error: TaggingError) -> ImageResult:
@@ -104,7 +116,7 @@ def _gather(place: int, event: Event, services: Services, deadline: float) -> li
         return []
     images, rules, matching = images_in(received.event, services, deadline), services.rules(), None
     if isinstance(images, ImageResult):
-        event.results, event.late = [images], _is_late(place, images, deadline)
+        event.results, event.late = [images], place >= AT_ONCE and _is_late(images, deadline)
         return []
     if len(images) > 1 and not rules.tells_images_apart:
         try:
@@ -123,13 +135,15 @@ def _tag_in_turn(place: int, turn: _Image, services: Services, deadline: float) 
     result = tag_image(image, rules, services, deadline, matching)
     if isinstance(result.error, GENERAL):
         event.general = result
-    event.late |= _is_late(place, result, deadline)
+    event.late |= place >= AT_ONCE and _is_late(result, deadline)
     return result
 
 
-def _is_late(place: int, result: ImageResult, deadline: float) -> bool:
-    """Whether a result would have been another one without those before it in the queue."""
-    return place >= AT_ONCE and result.outcome.kind == "retry" and time.monotonic() >= deadline
+def _is_late(result: ImageResult, deadline: float) -> bool:
+    """Whether the result of an image that had to wait for its turn would have been another one without the
+    wait.
+    """
+    return result.outcome.kind == "retry" and time.monotonic() >= deadline
 
 
 def _refuse_late(events: Sequence[Event]) -> None:
@@ -154,3 +168,4 @@ def _refuse_late(events: Sequence[Event]) -> None:
             else result
             for result in event.results
         ]
+        event.outcome = combine([result.outcome for result in event.results])

@@ -53,17 +53,18 @@ class Deliveries:
         services: Services,
         deadline: float,
         *,
-        trace: str | None = None,
+        traceparent: str | None = None,
         retry_budget: float = 0,
     ) -> Delivered:
         """Tags the images of all events, and stores those events that are dead letters.
 
-        deadline: of `time.monotonic`, for everything. trace: id of the delivery's trace, for the log.
+        deadline: of `time.monotonic`, for everything. traceparent: of the delivery, for the log.
         retry_budget: seconds in which events that want a retry are tried again in place, each time for as
         long as a
         delivery may take. It is for FunctionGraph, which delivers again only a few times.
         """
         began = time.monotonic()
+        trace = _trace_id(traceparent)
         events = [Event(each, _event_fields(each, trace)) for each in delivery]
         self._tag(events, services, deadline)
         while retry_budget and (retries := [event for event in events if event.outcome.kind == "retry"]):
@@ -83,12 +84,13 @@ class Deliveries:
         for event in events:
             if not self._log_tag_values:
                 event.results = [_redacted(result) for result in event.results]
+                event.outcome = combine([result.outcome for result in event.results])
             if event.outcome.kind != "dead-letter":
                 self._log_event(event, event.results)
 
     def _settle(self, events: Sequence[Event], deadline: float) -> Delivered:
         """Stores the dead letters, unless the delivery comes again or the bus keeps them."""
-        outcome = combine([event.outcome for event in events])
+        outcome = events[0].outcome if len(events) == 1 else combine([event.outcome for event in events])
         dead = [event for event in events if event.outcome.kind == "dead-letter"]
         # A dead letter that was delivered again is refused and not stored again: it would come for ever.
         letters = [event for event in dead if not event.is_returned]
@@ -161,10 +163,10 @@ def _event_fields(received: Received | Unparsable, trace: str | None) -> dict[st
     event = received.event
     values = {f"event_{name}": event.get(name) for name in ("id", "source", "type")}
     cut = {name: value[:ATTRIBUTE_MAX] if isinstance(value, str) else value for name, value in values.items()}
-    return cut | {"trace": trace or trace_id(event.get("traceparent"))}
+    return cut | {"trace": trace or _trace_id(event.get("traceparent"))}
 
 
-def trace_id(traceparent: object) -> str | None:
+def _trace_id(traceparent: object) -> str | None:
     """The id of the trace that a `traceparent` names (W3C Trace Context; CloudEvents distributed tracing)."""
     match = _TRACEPARENT.match(traceparent) if isinstance(traceparent, str) else None
     return match[1] if match else None

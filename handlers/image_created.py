@@ -77,7 +77,7 @@ def tag_image(
 
     matching: what `rules.matching` gave for another image of the same event, where it holds for all of them.
     """
-    plan, error, called = TagPlan(), None, time.monotonic()
+    plan, error, to_write, called = TagPlan(), None, list[Tag](), time.monotonic()
     try:
         project_id = served_project(image.project_id, services.projects)
         if matching is None:
@@ -87,21 +87,25 @@ def tag_image(
         called = time.monotonic()
         if plan.needs_existing_tags:
             plan = plan.without_existing(services.existing_tags(project_id, image.id, deadline))
-        write = services.add_tags(project_id, image.id, plan.to_write, deadline)
+        to_write = plan.to_write
+        write = services.add_tags(project_id, image.id, to_write, deadline)
     except Exception as raised:  # noqa: BLE001 - every error has a row in the table of outcomes
-        error, write = raised, WriteResult.of_error(plan.to_write, raised)
+        error, to_write = raised, plan.to_write
+        write = WriteResult.of_error(to_write, raised)
     api_seconds = time.monotonic() - called
     age = age_of(image.event_time, services)
-    errors = [error] if error else list(dict.fromkeys(failed.error for failed in write.failed))
+    errors = [error] if error else []
+    if write.failed:
+        errors = list(dict.fromkeys(failed.error for failed in write.failed))
     if not errors:
-        outcome = Outcome("tagged" if plan.to_write or plan.unchanged else "nothing-to-tag")
+        outcome = Outcome("tagged" if to_write or plan.unchanged else "nothing-to-tag")
     else:
         # Where one tag is refused for good and another may yet be written, the event comes again for the
         # other.
         ends = [(outcome_of(each, age, rules.outcomes), each) for each in errors]
         outcome, error = min(ends, key=lambda end: end[0].kind != "retry")
         if write.failed:
-            outcome = outcome._replace(message=f"{outcome.message}; {write.summary(plan.to_write)}")
+            outcome = outcome._replace(message=f"{outcome.message}; {write.summary(to_write)}")
     return ImageResult(outcome, image, plan, write, age, error, api_seconds)
 
 

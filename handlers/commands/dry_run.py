@@ -7,7 +7,7 @@ from typing import NamedTuple
 from handlers.batch import failed
 from handlers.core.errors import InvalidTag
 from handlers.core.events import CreationSignals
-from handlers.core.ims.requests import BATCH_MIN, Call, batch_call, tag_call
+from handlers.core.ims.requests import BATCH_MIN, Call, batch_call, tag_calls
 from handlers.core.ims.tags import FailedTag, Tag, WriteResult
 from handlers.core.json_access import Json
 from handlers.core.outcomes import Outcome, combine
@@ -82,10 +82,7 @@ class _Notes:
         if self._tag_form == "batch" and len(tags) >= BATCH_MIN:
             self._calls.append(batch_call(SERVED_PROJECT, image_id, tags))
             return WriteResult()
-        refused = list[FailedTag]()
-        for tag in tags:
-            try:
-                self._calls.append(tag_call(image_id, tag, self._tag_form))
-            except InvalidTag as error:
-                refused.append(FailedTag(tag, error))
-        return WriteResult(refused)
+        calls = tag_calls(image_id, tags, self._tag_form)
+        self._calls += [call for call in calls if isinstance(call, Call)]
+        pairs = zip(tags, calls, strict=True)
+        return WriteResult([FailedTag(tag, error) for tag, error in pairs if isinstance(error, InvalidTag)])

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from handlers.core.dead_letters import Sink
+from handlers.edges.calls import ImageService
 from handlers.edges.credentials.auth import Accounts, ProjectCredentials, StaticProvider, Token
 from handlers.edges.http.client import HttpClient
 from handlers.edges.settings import Settings, StaticToken
@@ -17,7 +18,7 @@ def tag_api_for(settings: Settings, log: Callable[..., None]) -> TagApiFor:
     client = HttpClient("the tag API", "IMS_ENDPOINT", proxy=settings.proxy, ca_bundle=settings.ca_bundle)
 
     def tag_api(accounts: Accounts) -> TagApi:
-        return TagApi(settings.ims_endpoint, client, accounts, tag_form=settings.tag_form)
+        return TagApi(ImageService(settings.ims_endpoint, client, accounts), tag_form=settings.tag_form)
 
     if isinstance(settings.credentials, StaticToken):
         token = settings.credentials.token

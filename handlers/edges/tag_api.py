@@ -1,16 +1,9 @@
-"""The client of the image service. Whatever goes wrong becomes an error of `core.errors` here, once."""
+"""The tag API: which calls tag an image, and what each answer means for the tags."""
 
-import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from functools import cache
 from http import HTTPStatus
 
-import requests
-from requests.auth import AuthBase
-
 from handlers.core.errors import (
-    CredentialsRejected,
     InvalidTag,
     RequestRejected,
     TagApiError,
@@ -18,53 +11,45 @@ from handlers.core.errors import (
     TagRefused,
     UnexpectedReply,
 )
-from handlers.core.ims.error_codes import error_of
-from handlers.core.ims.requests import BATCH_MIN, Call, batch_call, tag_call
+from handlers.core.ims.requests import BATCH_MIN, Call, batch_call, tag_calls
 from handlers.core.ims.tags import FailedTag, Tag, WriteResult
 from handlers.core.json_access import Json, object_or_empty
-from handlers.edges.credentials.auth import Accounts, ProjectCredentials
-from handlers.edges.http.client import HttpClient, Reply
-
-_HEADERS = {
-    "Content-Type": "application/json;charset=UTF-8",
-    "Accept": "application/json",
-    "Accept-Encoding": "identity",  # a compressed error body could unfold to any size
-    "User-Agent": "image-created-tagger",
-}
+from handlers.edges.calls import Calls, ImageService
 
 
 class TagApi:
-    """The tag calls of one image service.
+    """The tag calls of one image service. Each is for a project, and ends before a deadline of
+    `time.monotonic`.
 
-    Each is for a project: the credentials are its own then. None: there is but one that they are for.
     tag_form: "image_tag" or "tag", the two bodies of the call for one tag, or "batch", one call for all.
     """
 
-    def __init__(self, endpoint: str, client: HttpClient, accounts: Accounts, *, tag_form: str) -> None:
-        self._endpoint = endpoint
-        self._client = client
-        self._accounts = accounts
+    def __init__(self, service: ImageService, *, tag_form: str) -> None:
+        self._service = service
         self._tag_form = tag_form
 
     def log_in(self, project_id: str | None, deadline: float) -> None:
         """Gets what calls are made with, where there is something to get. Raises TagApiError."""
-        self._account(project_id).provider.current(deadline)
+        self._service.calls(project_id, deadline)
 
     def add_tags(
         self, project_id: str | None, image_id: str, tags: Sequence[Tag], deadline: float
     ) -> WriteResult:
-        """Writes tags in order; writing one that is there already changes nothing.
+        """Writes tags in order; writing one that is there already changes nothing. Raises TagApiError.
 
-        deadline: of `time.monotonic`, for all calls together.
         A tag that IMS refuses, or has no room for, does not stop the others; any other error does.
         """
+        if not tags:
+            return WriteResult()
+        calls = self._service.calls(project_id, deadline)
         if self._tag_form != "batch" or len(tags) < BATCH_MIN:
-            return self._one_by_one(project_id, image_id, tags, deadline)
+            return self._one_by_one(calls, image_id, tags)
         if project_id is None:
             why = "the path of the batch call needs the project; set PROJECTS"
-            return self._one_by_one(project_id, image_id, tags, deadline)._replace(batch_fallback=why)
+            return self._one_by_one(calls, image_id, tags)._replace(batch_fallback=why)
         try:
-            return _written([], [self._write(project_id, batch_call(project_id, image_id, tags), deadline)])
+            reply = calls.make(batch_call(project_id, image_id, tags), HTTPStatus.NO_CONTENT)
+            return WriteResult(request_ids=[*filter(None, [reply.headers.get("X-Request-Id", "")[:64]])])
         except TagApiError as error:
             no_such_call = isinstance(error, UnexpectedReply) and error.status == HTTPStatus.NOT_FOUND
             if not (no_such_call or isinstance(error, RequestRejected)):
@@ -72,21 +57,24 @@ class TagApi:
             refused = error
         # One tag may be why. That an answer tells which, or writes the others, is not published, nor
         # that every gateway has the batch call.
-        result = self._one_by_one(project_id, image_id, tags, deadline)
+        result = self._one_by_one(calls, image_id, tags)
         return _written(result.failed, [refused.request_id, *result.request_ids])._replace(
             batch_fallback=f"the batch was refused as a whole: {type(refused).__name__}"
         )
 
-    def _one_by_one(
-        self, project_id: str | None, image_id: str, tags: Sequence[Tag], deadline: float
-    ) -> WriteResult:
+    def _one_by_one(self, calls: Calls, image_id: str, tags: Sequence[Tag]) -> WriteResult:
         request_ids: list[str] = []
         failed: list[FailedTag] = []
-        for position, tag in enumerate(tags):
+        for position, (tag, call) in enumerate(
+            zip(tags, tag_calls(image_id, tags, self._tag_form), strict=True)
+        ):
+            if isinstance(call, InvalidTag):
+                failed.append(FailedTag(tag, call))
+                continue
             try:
-                call = tag_call(image_id, tag, self._tag_form)
-                request_ids.append(self._write(project_id, call, deadline))
-            except (InvalidTag, TagRefused, TagQuotaExceeded) as error:
+                reply = calls.make(call, HTTPStatus.NO_CONTENT)
+                request_ids.append(reply.headers.get("X-Request-Id", "")[:64])
+            except (TagRefused, TagQuotaExceeded) as error:
                 failed.append(FailedTag(tag, error))
             except TagApiError as error:
                 failed.extend(FailedTag(untried, error) for untried in tags[position:])
@@ -103,57 +91,13 @@ class TagApi:
         return [tag for tag in tags if isinstance(tag, str)]
 
     def job(self, project_id: str, job_id: str, deadline: float) -> Json:
-        """The answer about a job; `core.jobs` reads it. Raises TagApiError."""
+        """The answer about a job; `core.events.jobs` reads it. Raises TagApiError."""
         # GET /v1/{project_id}/jobs/{job_id} (IMS API reference, "Asynchronous Job Query")
         return self._get(project_id, f"/v1/{project_id}/jobs/{job_id}", deadline)
 
     def _get(self, project_id: str | None, path: str, deadline: float) -> Json:
-        reply = self._call(project_id, Call("GET", path), HTTPStatus.OK, deadline)
+        reply = self._service.calls(project_id, deadline).make(Call("GET", path), HTTPStatus.OK)
         return object_or_empty(reply.body.decode(errors="replace"))
-
-    def _write(self, project_id: str | None, call: Call, deadline: float) -> str:
-        reply = self._call(project_id, call, HTTPStatus.NO_CONTENT, deadline)
-        return reply.headers.get("X-Request-Id", "")[:64]
-
-    def _call(self, project_id: str | None, call: Call, success: HTTPStatus, deadline: float) -> Reply:
-        """Makes one call. Raises a TagApiError for every answer with another status than `success`.
-
-        After a refusal, credentials are renewed once, never twice: failures in a row lock a key.
-        """
-        account = self._account(project_id)
-        credential = account.provider.current(deadline)
-        try:
-            with account.guard(credential, deadline, last=False):
-                return self._send(call, credential.for_project(project_id), success, deadline)
-        except CredentialsRejected as refusal:
-            newer = account.refreshed(credential, refusal, deadline)
-            if newer is None:
-                raise
-        with account.guard(newer, deadline, last=True):
-            return self._send(call, newer.for_project(project_id), success, deadline)
-
-    def _send(self, call: Call, auth: AuthBase, success: HTTPStatus, deadline: float) -> Reply:
-        reply = self._client.send(auth(self._request(call)), deadline)
-        if reply.status == success:
-            return reply
-        raise error_of(reply.status, reply.headers, reply.body, datetime.now(UTC))
-
-    def _account(self, project_id: str | None) -> ProjectCredentials:
-        return self._accounts[project_id if project_id in self._accounts else None]
-
-    def _request(self, call: Call) -> requests.PreparedRequest:
-        request = _prepared(self._endpoint).copy()
-        request.method, request.url = call.method, f"{self._endpoint}{call.path}"
-        if call.body is not None:
-            request.body = json.dumps(call.body).encode()
-            request.headers["Content-Length"] = str(len(request.body))
-        return request
-
-
-@cache
-def _prepared(endpoint: str) -> requests.PreparedRequest:
-    """What all requests of the image service have in common, prepared once and not for every call."""
-    return requests.Request("GET", endpoint, headers=_HEADERS).prepare()
 
 
 def _written(failed: Sequence[FailedTag], request_ids: Sequence[str]) -> WriteResult:

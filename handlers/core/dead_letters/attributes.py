@@ -4,7 +4,7 @@ ended.
 
 import json
 from base64 import b64encode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from hashlib import sha256
@@ -39,17 +39,15 @@ BUS_ATTRIBUTES = (
 )
 """What Knative and the subscription on NATS add."""
 
+DEAD_LETTER_MARK = "deadletterreason"
+"""The attribute that every dead letter of the function has."""
+
 ATTRIBUTES = frozenset(FUNCTION_ATTRIBUTES + BUS_ATTRIBUTES)
 
 
 Sink = Callable[[Sequence[bytes], float], None]
 """Stores dead letters, each a line of JSON, before a deadline of `time.monotonic`. Raises
 DeadLetterFailed."""
-
-
-def is_dead_letter(event: Mapping[str, Any]) -> bool:
-    """Whether the function has made a dead letter of this event before."""
-    return "deadletterreason" in event
 
 
 def dead_letter(received: Received | Unparsable, outcome: Outcome, now: datetime) -> bytes:

@@ -33,9 +33,9 @@ _JOB = re.compile(r"[0-9A-Za-z-]{1,64}")
 _IDS = ("resource_id", *(f"response.{path}" for path in ("entities.image_id", "image_id", "id", "image.id")))
 
 
-def read(event: Json, signals: CreationSignals) -> Recognised | None:
+def read(event: Json, data: Json, signals: CreationSignals) -> Recognised | None:
     """A trace as the data of an event."""
-    if not (trace := trace_in(event)):
+    if not (trace := trace_in(data)):
         return None
     if why := why_not_created(trace, signals.trace_names):
         return OtherEvent(why)
@@ -50,12 +50,11 @@ def read(event: Json, signals: CreationSignals) -> Recognised | None:
     )
 
 
-def trace_in(event: Json) -> Json:
+def trace_in(data: Json) -> Json:
     """The trace that is an event's data, also as a trigger wraps it; {} where there is none.
 
     CTS documents `request`, `response` and `user` as text and publishes objects too; here they are objects.
     """
-    data = object_or_empty(event.get("data"))
     trace = object_or_empty(data.get("cts")) or data
     if not {"trace_name", "service_type"} <= trace.keys():
         return {}

@@ -1,12 +1,12 @@
 """What an event can turn out to be about: created images, a job that creates some, or something else."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 from handlers.core.events.jobs import images_made
-from handlers.core.json_access import Json, without_empty
-from handlers.core.patterns import Pattern
+from handlers.core.json_access import Json
+from handlers.core.patterns.wildcards import Wildcard
 
 
 class ImageCreated(NamedTuple):
@@ -49,8 +49,15 @@ class CreationSignals(NamedTuple):
     event_types: of plain CloudEvents. trace_names: of operations in traces of Cloud Trace Service.
     """
 
-    event_types: Pattern
+    event_types: Sequence[Wildcard | str]
     trace_names: Collection[str]
+
+    def names(self, event: Json) -> bool:
+        """Whether the type of an event is one of these."""
+        kind = event["type"]
+        return any(
+            kind == wanted if isinstance(wanted, str) else wanted.matches(kind) for wanted in self.event_types
+        )
 
 
 Recognised = list[ImageCreated] | ImageJob | OtherEvent
@@ -58,5 +65,5 @@ Recognised = list[ImageCreated] | ImageJob | OtherEvent
 
 def created(event: Json, image: Json, event_time: datetime | None) -> ImageCreated:
     """An image with these fields; those without a value are absent."""
-    seen = event | {"image": without_empty(image)}
+    seen = event | {"image": {name: value for name, value in image.items() if value}}
     return ImageCreated(image["id"], image.get("project_id") or None, seen, event_time)

@@ -33,16 +33,16 @@ def _plain(event: Json, data: Json, signals: CreationSignals) -> Recognised | No
         raise InvalidEvent(
             "none of data.image_id, data.id, data.resource_id and subject is an image id, which is a UUID"
         )
-    event_time = parse_time(event.get("time"))
     image = {
         "id": image_id,
+        "creator": cts.creator_of(object_or_empty(data.get("user"))),
         "name": string(data, "name", "resource_name"),
         "project_id": string(data, "project_id") or project_of(data, "owner"),
         "region": string(data, "region"),
-        "created_at": rfc3339(parse_time(data.get("created_at")) or event_time),
         "os_type": string(data, "os_type", "__os_type"),
-        "creator": cts.creator_of(object_or_empty(data.get("user"))),
     }
+    event_time = parse_time(event.get("time"))
+    image["created_at"] = rfc3339(parse_time(data.get("created_at")) or event_time)
     return [created(event, image, event_time)]
 
 
@@ -52,6 +52,7 @@ SHAPES: dict[str, Callable[[Json, Json, CreationSignals], Recognised | None]] = 
     "SMN message": smn.read,
     "plain CloudEvent": _plain,
 }
-"""By shape, what reads an event and its data, and gives None for events of other shapes. Earlier rows win: a trace of another
+"""By shape, what reads an event and its data, and gives None for events of other shapes. Earlier rows win: a
+trace of another
 service
 is no plain event, whatever its type says."""

@@ -32,6 +32,17 @@ def tag_call(image_id: str, tag: Tag, tag_form: str) -> Call:
     return Call("PUT", "/v1/cloudimages/tags", {"image_id": image_id, **form})
 
 
+def tag_calls(image_id: str, tags: Sequence[Tag], tag_form: str) -> list[Call | InvalidTag]:
+    """A call for each tag, or in its place the reason why the form cannot carry it."""
+    calls = list[Call | InvalidTag]()
+    for tag in tags:
+        try:
+            calls.append(tag_call(image_id, tag, tag_form))
+        except InvalidTag as error:
+            calls.append(error)
+    return calls
+
+
 def batch_call(project_id: str, image_id: str, tags: Sequence[Tag]) -> Call:
     """The call that adds several tags, of different keys, and changes nothing where they are there already.
 

@@ -52,7 +52,15 @@ def any_of(comparisons: Sequence[Comparison]) -> Comparison:
         return comparisons[0]
     unknown = not all(each.needs for each in comparisons)
     needs = () if unknown else tuple(need for each in comparisons for need in each.needs)
-    return Comparison(lambda value: any(each.passes(value) for each in comparisons), needs)
+    tests = [each.passes for each in comparisons]
+
+    def passes(value: Any) -> bool:
+        for test in tests:  # noqa: SIM110 - a generator would take longer
+            if test(value):
+                return True
+        return False
+
+    return Comparison(passes, needs)
 
 
 def none_of(forbidden: Comparison) -> Comparison:

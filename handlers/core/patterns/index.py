@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from handlers.core.patterns.comparisons import ABSENT, IndexKey, folded
+from handlers.core.patterns.comparisons import ABSENT, IndexKey, identity
 from handlers.core.patterns.compile import Pattern
 from handlers.core.patterns.conditions import Condition, Values, fields_of, looked_at
 
@@ -32,6 +32,7 @@ class PatternIndex:
         self.fields = fields_of(alternative for _, alternative in self._alternatives)
         self._root = _Field()
         self._unfiled: list[int] = []
+        self._alone: set[int] = set()
         crowd = Counter(
             (condition.path, need)
             for _, alternative in self._alternatives
@@ -47,31 +48,46 @@ class PatternIndex:
                     key=lambda each: max((crowd[each.path, need], need == _ANY) for need in _needs(each)),
                 )
                 self._root.file(least_crowded.path, least_crowded, number)
+                if len(alternative.conditions) == 1:
+                    self._alone.add(number)
             else:
                 self._unfiled.append(number)
 
     def matching(self, event: dict[str, Any], check: Callable[[], None]) -> list[int]:
         """Return the positions of the patterns that match, in ascending order.
 
-        check: called before each value that is looked up and each pattern that is tried; what it raises ends
-        the
-        search, which takes as long as the event has values and the table has patterns that nearly match.
+        check: called now and then; what it raises ends the search. That takes as long as the event has
+        values and the table has patterns that nearly match.
         """
-        seen = looked_at(event, self.fields)
+        seen, steps = looked_at(event, self.fields), _Steps(check)
         candidates = set(self._unfiled)
-        self._root.find(seen, candidates, check)
+        self._root.find(seen, candidates, steps)
         found = set(self._always)
         for number in candidates:
             position, alternative = self._alternatives[number]
             if position not in found:
-                check()
-                if alternative.matches(seen):
+                steps.take()
+                # A condition that is alone holds already, or the alternative would be no candidate.
+                if number in self._alone or alternative.matches(seen):
                     found.add(position)
         return sorted(found)
 
 
 def _needs(condition: Condition) -> Sequence[IndexKey]:
     return condition.comparison.needs or (_ANY,)
+
+
+class _Steps:
+    """Counts steps, and every hundredth time asks whether there is time for more."""
+
+    def __init__(self, check: Callable[[], None]) -> None:
+        self._check = check
+        self._count = 0
+
+    def take(self) -> None:
+        self._count += 1
+        if not self._count % 100:
+            self._check()
 
 
 class _Field:
@@ -98,17 +114,17 @@ class _Field:
         if kind != "is" and len(text) not in lengths:
             insort(lengths, len(text))
 
-    def find(self, values: Values, candidates: set[int], check: Callable[[], None]) -> None:
+    def find(self, values: Values, candidates: set[int], steps: "_Steps") -> None:
         """Add whose filed condition holds for one of the values; one that has held is not tried again."""
         for value in values:
             if isinstance(value, dict):
                 # Goes over the smaller of the two: neither a large event nor a large table costs much.
                 for name in self._below.keys() & value.keys():
-                    self._below[name].find(value[name], candidates, check)
+                    self._below[name].find(value[name], candidates, steps)
             elif self._filed:
-                check()
-                for need in self._met_by(folded(value)):
+                for need in self._met_by(value.casefold() if isinstance(value, str) else identity(value)):
                     for condition, number in self._filed.get(need, ()):
+                        steps.take()
                         if number not in candidates and condition.comparison.passes(value):
                             candidates.add(number)
 

@@ -12,6 +12,7 @@ from handlers.core.rules.load import Table, read
 from handlers.core.rules.lookups import ReadFile
 from handlers.core.rules.plan import PlannedTag, SkippedTag, TagPlan
 from handlers.core.rules.rule import Rule, Value
+from handlers.core.values.expressions import Scope
 
 NO_KEY = "the filter `pseudonym` needs a key; set PSEUDONYM_KEY, or PSEUDONYM_KEY_FILE to a file"
 
@@ -74,6 +75,7 @@ class RuleTable:
         Raises MissingAttribute or InvalidTag where a rule says "fail".
         """
         tags, skipped = list[PlannedTag](), list[SkippedTag]()
+        scope = Scope(event, self.lookups, self._pseudonym_key)
         # By key, the rule that sets it. A rule on trial must not take a key from one in force; those in force
         # take it from both.
         in_force, on_trial = dict[str, str](), dict[str, str]()
@@ -86,7 +88,7 @@ class RuleTable:
                     skipped.append(SkippedTag(key, rule.name, why, overridden=True))
                     continue
                 try:
-                    planned = self._plan(rule, key, value, event)
+                    planned = self._plan(rule, key, value, scope)
                 except RuleError as error:
                     # A rule on trial must not end an event either.
                     if rule.audit or (isinstance(error, MissingAttribute) and value.on_missing == "skip"):
@@ -102,8 +104,8 @@ class RuleTable:
                 tags.append(planned)
         return TagPlan(tags, skipped)
 
-    def _plan(self, rule: Rule, key: str, value: Value, event: dict[str, Any]) -> PlannedTag:
-        text = value.template.render(event, self.lookups, self._pseudonym_key)
+    def _plan(self, rule: Rule, key: str, value: Value, scope: Scope) -> PlannedTag:
+        text = value.template.text(scope)
         keep = value.on_existing == "keep"
         fault = fault_of_value(text, self.limits)
         if not fault:

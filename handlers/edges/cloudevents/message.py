@@ -16,10 +16,6 @@ class HttpMessage(NamedTuple):
     def content_type(self) -> str:
         return self.headers.get("content-type", "")
 
-    @property
-    def media_type(self) -> str:
-        return self.content_type.partition(";")[0].strip().lower()
-
 
 class HttpReply(NamedTuple):
     """text: of the body, cut where it is sent."""

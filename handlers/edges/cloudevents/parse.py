@@ -38,7 +38,7 @@ def events_in(message: HttpMessage) -> list[Received | Unparsable]:
 
     Raises RequestRefused for a format of CloudEvents other than JSON.
     """
-    media_type = message.media_type
+    media_type = _media_type(message.headers.get("content-type", ""))
     structured = media_type.startswith("application/cloudevents")
     if structured and not re.fullmatch(r"application/cloudevents(-batch)?(\+json)?", media_type):
         raise RequestRefused(
@@ -175,7 +175,10 @@ def _binary(headers: Mapping[str, str], message: HttpMessage) -> Received:
     data = _data(message.body, message.content_type)
     event = _attributes(parsed, has_time="ce-time" in texts) | data
     # Only JSON has a text of its own; of other payloads the event has all there is.
-    return Received(event, data_text=_decoded(message.body) if _is_json(message.media_type) and data else "")
+    return Received(
+        event,
+        data_text=_decoded(message.body) if _is_json(_media_type(message.content_type)) and data else "",
+    )
 
 
 def _check_attributes(attributes: Json) -> None:
@@ -192,7 +195,7 @@ def _attributes(parsed: CloudEvent, *, has_time: bool) -> Json:
 
 def _data(data: bytes, content_type: Any) -> Json:
     """The payload as the JSON format of CloudEvents carries it; nothing where it is empty. Raises NotJson."""
-    media_type = str(content_type or "").partition(";")[0].strip().lower()
+    media_type = _media_type(str(content_type or ""))
     if not data:
         return {}
     if _is_json(media_type):
@@ -208,6 +211,10 @@ def _data(data: bytes, content_type: Any) -> Json:
             else {"data_base64": encoded}
         )
     return {"data_base64": base64.b64encode(data).decode()}
+
+
+def _media_type(content_type: str) -> str:
+    return content_type.partition(";")[0].strip().lower()
 
 
 def _is_json(media_type: str) -> bool:

@@ -1,7 +1,6 @@
 """Authenticates calls, and once more with refreshed credentials after a refusal."""
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -67,14 +66,6 @@ class ProjectCredentials(NamedTuple):
 
     provider: CredentialProvider
     lockout: "Lockout | None"
-
-    def guard(self, credential: Credential, deadline: float, *, last: bool) -> AbstractContextManager[None]:
-        """Surrounds a call with this credential. last: no other one will be tried. Raises
-        CredentialsRejected.
-        """
-        if self.lockout is None:
-            return nullcontext()
-        return self.lockout.guard(credential.fingerprint, deadline, last=last)
 
     def refreshed(
         self, credential: Credential, refusal: CredentialsRejected, deadline: float

@@ -5,9 +5,10 @@ import re
 import ssl
 import time
 from base64 import b64encode
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import Mapping, Sequence
 from functools import cached_property
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,7 +27,7 @@ BODY_MAX = 65_536
 
 
 IDLE_MAX = 32
-"""Connections that are kept while nobody needs them."""
+"""Connections that are kept while nobody needs them. More are closed when they are let go of."""
 
 
 class Reply(NamedTuple):
@@ -54,7 +55,7 @@ class HttpClient:
         self._secrets = [password, basic] * bool(password)
         self._ca_bundle = str(ca_bundle or DEFAULT_CA_BUNDLE_PATH)
         # Pools of one connection each, for one call at a time: none waits for another's.
-        self._idle: list[HTTPConnectionPool] = []
+        self._idle: deque[HTTPConnectionPool] = deque(maxlen=IDLE_MAX)
 
     def send(self, request: PreparedRequest, deadline: float, *secrets: str) -> Reply:
         """The answer, whatever its status. Raises TagApiUnavailable.
@@ -63,12 +64,15 @@ class HttpClient:
         No answer is trusted not to repeat what it was sent, not even one that says "200 OK": its words may be
         logged, as those of a job that failed are.
         """
-        with self._pool(request) as (pool, used):
-            try:
-                reply = self._open(pool, request, deadline, used=used)
-                content = _read(reply)
-            except (exceptions.HTTPError, OSError) as error:
-                raise TagApiUnavailable(self._describe(error)) from None
+        pool, used = self._acquire(request)
+        try:
+            reply = self._open(pool, request, deadline, used=used)
+            content = b"" if reply.status == HTTPStatus.NO_CONTENT else _read(reply)
+            reply.release_conn()
+        except (exceptions.HTTPError, OSError) as error:
+            raise TagApiUnavailable(self._describe(error)) from None
+        finally:
+            self._idle.append(pool)
         if not content and "X-Request-Id" not in reply.headers:
             return Reply(reply.status, reply.headers, content)
         sent = [*secrets, *_secrets_in(request.headers), *self._secrets]
@@ -78,12 +82,14 @@ class HttpClient:
 
     def status(self, request: PreparedRequest, deadline: float) -> int:
         """The status of the answer, whose body is not waited for. Raises TagApiUnavailable."""
-        with self._pool(request) as (pool, used):
-            try:
-                with self._open(pool, request, deadline, used=used) as reply:
-                    return reply.status
-            except (exceptions.HTTPError, OSError) as error:
-                raise TagApiUnavailable(self._describe(error)) from None
+        pool, used = self._acquire(request)
+        try:
+            with self._open(pool, request, deadline, used=used) as reply:
+                return reply.status
+        except (exceptions.HTTPError, OSError) as error:
+            raise TagApiUnavailable(self._describe(error)) from None
+        finally:
+            pool.close()
 
     def _open(
         self, pool: HTTPConnectionPool, request: PreparedRequest, deadline: float, *, used: bool
@@ -114,25 +120,16 @@ class HttpClient:
                     raise
                 used = False
 
-    @contextmanager
-    def _pool(self, request: PreparedRequest) -> Iterator[tuple[HTTPConnectionPool, bool]]:
+    def _acquire(self, request: PreparedRequest) -> tuple[HTTPConnectionPool, bool]:
         """A pool of one connection for one call, and whether it was used before.
 
         It is urllib3's, which is beneath the sessions of requests: those would do for each call what nobody
-        needs
-        here, keep cookies, look for redirects, find the proxy and the pool.
+        needs here, keep cookies, look for redirects, find the proxy and the pool.
         """
         try:
-            pool, used = self._idle.pop(), True
+            return self._idle.pop(), True
         except IndexError:
-            pool, used = self._new_pool(request.url or ""), False
-        try:
-            yield pool, used
-        finally:
-            if len(self._idle) < IDLE_MAX:
-                self._idle.append(pool)
-            else:
-                pool.close()
+            return self._new_pool(request.url or ""), False
 
     def _new_pool(self, url: str) -> HTTPConnectionPool:
         options: Any = {"num_pools": 1, "maxsize": 1}

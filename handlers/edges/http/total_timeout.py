@@ -3,44 +3,39 @@
 import socket
 import time
 from http.client import HTTPResponse
-from io import BufferedReader, RawIOBase
+from io import BufferedReader
 from typing import Any
 
 from urllib3 import HTTPConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 
-class _Arriving(RawIOBase):
+class _Arriving(socket.SocketIO):
     """What comes from a socket. All reads together get the time-out that the socket has at the start.
 
     By itself the time-out begins anew with every piece: a peer that sends a byte now and then, in the head or
     in the body, would never meet it.
     """
 
-    def __init__(self, raw: RawIOBase, connection: socket.socket) -> None:
-        self._raw = raw
+    def __init__(self, connection: socket.socket) -> None:
+        super().__init__(connection, "r")
         self._connection = connection
         self._deadline = time.monotonic() + (connection.gettimeout() or 0)
-
-    def readable(self) -> bool:
-        return True
 
     def readinto(self, buffer: Any) -> int | None:
         remaining = self._deadline - time.monotonic()
         if remaining <= 0:
             raise TimeoutError
         self._connection.settimeout(remaining)
-        return self._raw.readinto(buffer)
-
-    def close(self) -> None:
-        self._raw.close()
-        super().close()
+        return super().readinto(buffer)
 
 
 class _Response(HTTPResponse):
     def __init__(self, sock: socket.socket, *arguments: Any, **named: Any) -> None:
         super().__init__(sock, *arguments, **named)
-        self.fp = BufferedReader(_Arriving(self.fp.detach(), sock))
+        # Of the file that the standard library has made of the socket, the socket still counts one.
+        self.fp.detach()
+        self.fp = BufferedReader(_Arriving(sock))
 
 
 class _Plain(HTTPConnection):

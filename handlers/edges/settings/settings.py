@@ -7,7 +7,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from handlers.core.events import CreationSignals
-from handlers.core.patterns import InvalidPattern, Pattern, compile_pattern
+from handlers.core.patterns.wildcards import InvalidWildcard, Wildcard, parse_wildcard
 from handlers.edges.log import LEVELS
 from handlers.edges.settings.credentials import CredentialSource, Password, credential_source, projects_of
 from handlers.edges.settings.parsers import (
@@ -136,8 +136,8 @@ def _in_clear(address: str) -> bool:
     return parts.scheme == "http" and not loopback
 
 
-def _types(text: str) -> Pattern:
+def _types(text: str) -> list[Wildcard | str]:
     try:
-        return compile_pattern({"type": [{"wildcard": pattern} for pattern in text.split()]})
-    except InvalidPattern as error:
-        raise ValueError(f"is malformed: {error}") from None
+        return [parse_wildcard(pattern) for pattern in text.split()]
+    except InvalidWildcard as error:
+        raise ValueError(f"is malformed: a type with wildcards {error}") from None

@@ -1,0 +1,93 @@
+"""Authenticated calls of the image service. Whatever goes wrong becomes an error of `core.errors` here,
+once.
+"""
+
+import json
+from datetime import UTC, datetime
+from functools import cached_property
+from http import HTTPStatus
+
+from requests import PreparedRequest, Request
+from requests.auth import AuthBase
+
+from handlers.core.errors import CredentialsRejected
+from handlers.core.ims.error_codes import error_of
+from handlers.core.ims.requests import Call
+from handlers.edges.credentials.auth import Accounts
+from handlers.edges.http.client import HttpClient, Reply
+
+_HEADERS = {
+    "Content-Type": "application/json;charset=UTF-8",
+    "Accept": "application/json",
+    "Accept-Encoding": "identity",  # a compressed error body could unfold to any size
+    "User-Agent": "image-created-tagger",
+}
+
+
+class ImageService:
+    """The image service at one address."""
+
+    def __init__(self, endpoint: str, client: HttpClient, accounts: Accounts) -> None:
+        self._endpoint = endpoint
+        self._client = client
+        self._accounts = accounts
+
+    def calls(self, project_id: str | None, deadline: float) -> "Calls":
+        """What makes calls for a project before a deadline of `time.monotonic`. Raises TagApiError.
+
+        project_id: None where there is only one that the credentials are for.
+        """
+        return Calls(self, project_id, deadline)
+
+    def send(self, call: Call, auth: AuthBase, deadline: float) -> Reply:
+        """Sends one call once. Raises TagApiUnavailable."""
+        request = self._prepared.copy()
+        request.method, request.url = call.method, f"{self._endpoint}{call.path}"
+        if call.body is not None:
+            request.body = json.dumps(call.body).encode()
+            request.headers["Content-Length"] = str(len(request.body))
+        return self._client.send(auth(request), deadline)
+
+    @cached_property
+    def _prepared(self) -> PreparedRequest:
+        """What all requests have in common, prepared once and not for every call."""
+        return Request("GET", self._endpoint, headers=_HEADERS).prepare()
+
+
+class Calls:
+    """Makes calls for one project, one after the other, with what the provider of credentials gives."""
+
+    def __init__(self, service: ImageService, project_id: str | None, deadline: float) -> None:
+        accounts = service._accounts  # noqa: SLF001 - the two are one idea
+        self._service = service
+        self._project_id = project_id
+        self._deadline = deadline
+        self._account = accounts[project_id if project_id in accounts else None]
+        self._credential = self._account.provider.current(deadline)
+        self._auth = self._credential.for_project(project_id)
+
+    def make(self, call: Call, success: HTTPStatus) -> Reply:
+        """Makes one call. Raises a TagApiError for every answer with another status than `success`.
+
+        After a refusal, credentials are renewed once, never twice: failures in a row lock a key.
+        """
+        try:
+            return self._make(call, success, last=False)
+        except CredentialsRejected as refusal:
+            newer = self._account.refreshed(self._credential, refusal, self._deadline)
+            if newer is None:
+                raise
+        self._credential, self._auth = newer, newer.for_project(self._project_id)
+        return self._make(call, success, last=True)
+
+    def _make(self, call: Call, success: HTTPStatus, *, last: bool) -> Reply:
+        if self._account.lockout is None:
+            return self._send(call, success)
+        with self._account.lockout.guard(self._credential.fingerprint, self._deadline, last=last):
+            return self._send(call, success)
+
+    def _send(self, call: Call, success: HTTPStatus) -> Reply:
+        reply = self._service.send(call, self._auth, self._deadline)
+        if reply.status == success:
+            return reply
+        raise error_of(reply.status, reply.headers, reply.body, datetime.now(UTC))
