@@ -13,7 +13,6 @@ if __name__ == "__main__":  # before the imports of serving, so that neither pay
 
     sys.exit(commands.main(sys.argv[1:], os.environ))
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 
@@ -24,10 +23,10 @@ from handlers.core.errors import DeadLetterFailed
 from handlers.core.received import Received, Unparsable
 from handlers.core.rules import InvalidTable
 from handlers.delivery import Deliveries
-from handlers.edges import cloudevents
+from handlers.edges import cloudevents, server
 from handlers.edges.bootstrap import sink_of, tag_api_for
 from handlers.edges.cloudevents import HttpMessage, HttpReply, RequestRefused
-from handlers.edges.cloudevents.flask import headers_of, message_of, response_of
+from handlers.edges.cloudevents.flask import answer_every_path, headers_of, message_of, response_of
 from handlers.edges.log import Log, log_to_stdout
 from handlers.edges.rules_file import RulesFile
 from handlers.edges.settings import DeliverySettings, InvalidSetting, Settings
@@ -114,7 +113,7 @@ def _function(settings: DeliverySettings, log: Log, handle: Handle) -> Function:
     """What both targets do with a request: a health check, a handshake, a refusal, or a delivery."""
 
     def function(request: Request) -> Response:
-        deadline = time.monotonic() + settings.event_timeout
+        deadline = server.deadline_of(request.environ, settings.event_timeout)
         tokens = settings.events_tokens().split() if settings.events_tokens else ()
         try:
             if reply := cloudevents.reply_to_non_delivery(
@@ -125,13 +124,15 @@ def _function(settings: DeliverySettings, log: Log, handle: Handle) -> Function:
                 tokens,
             ):
                 return response_of(reply)
-            message = message_of(request, settings.max_body_bytes, settings.event_timeout)
+            message = message_of(request, settings.max_body_bytes)
             events = cloudevents.events_in(message)
         except RequestRefused as refused:
             log("request.refused", severity="WARNING", status=refused.status, detail=str(refused))
             return response_of(cloudevents.refusal(refused))
         return response_of(handle(events, message, request.path, deadline))
 
+    server.bound(settings.event_timeout, settings.max_body_bytes, log)
+    answer_every_path(function)
     return function
 
 

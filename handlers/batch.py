@@ -98,6 +98,15 @@ def _in_turn(work: Callable[[tuple[int, T]], R], items: Sequence[T]) -> list[R]:
     return [work((0, items[0]))] if len(items) == 1 else side_by_side(work, list(enumerate(items)))
 
 
+def refused(received: Received | Unparsable) -> ImageResult:
+    """The result of what is no event, or of a dead letter that was delivered again."""
+    if isinstance(received, Unparsable):
+        return failed(received.error)
+    return failed(
+        InvalidEvent("the event is a dead letter; strip its dead-letter attributes to send it again")
+    )
+
+
 def failed(error: TaggingError) -> ImageResult:
     """The result of an event that was not looked at any further, whatever its age."""
     return ImageResult(outcome_of(error, Age(None, 0), {}), error=error)
@@ -107,12 +116,8 @@ def _gather(place: int, event: Event, services: Services, deadline: float) -> li
     """The images of an event; none where it has a result instead."""
     event.results, event.general, event.late = [], None, False
     received = event.received
-    if isinstance(received, Unparsable):
-        event.results = [failed(received.error)]
-        return []
-    if event.is_returned:
-        message = "the event is a dead letter; strip its dead-letter attributes to send it again"
-        event.results = [failed(InvalidEvent(message))]
+    if isinstance(received, Unparsable) or event.is_returned:
+        event.results = [refused(received)]
         return []
     images, rules, matching = images_in(received.event, services, deadline), services.rules(), None
     if isinstance(images, ImageResult):

@@ -32,7 +32,7 @@ def result_fields(result: ImageResult, *, values: bool) -> dict[str, Any]:
         "code": outcome.code,
         "rule": outcome.rule,
         "retry_after": outcome.retry_after or None,
-        "job_id": result.job_id,
+        "job_id": result.image.job_id if result.image else result.job_id,
         "age_seconds": None
         if result.age is None or result.age.seconds is None
         else round(result.age.seconds, 1),

@@ -72,7 +72,7 @@ class Function:
         answer = b""
         with socket.create_connection(("127.0.0.1", self.port), timeout=10) as connection:
             # A server may answer before it has read everything, and close.
-            with suppress(ConnectionError):
+            with suppress(OSError):
                 connection.sendall(request)
                 connection.shutdown(socket.SHUT_WR)
             with suppress(ConnectionError):

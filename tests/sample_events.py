@@ -3,11 +3,11 @@
 from typing import Any
 
 from handlers.core.events import CreationSignals, ImageJob, recognise
-from handlers.core.patterns.compile import compile_pattern
+from handlers.core.patterns.wildcards import parse_wildcard
 
 Json = dict[str, Any]
 
-SAYS = CreationSignals(compile_pattern({"type": [{"wildcard": "*image.created*"}]}), ["createImage"])
+SAYS = CreationSignals([parse_wildcard("*image.created*")], ["createImage"])
 
 ID = "3f7185de-b59a-4bb8-aa1d-7a513528b0e9"
 OTHER_ID = "42D39B4A-19B7-4EE2-B01B-A9F1353B4C54"

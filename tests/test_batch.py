@@ -116,7 +116,7 @@ CASES: dict[str, tuple[str, Callable[[Ims], str], dict[str, Any] | None]] = {
     "unavailable": ("ten", with_tags(0), {"status": 503, "retry_after": 7}),
     "throttled": ("ten", with_tags(0), {"code": "APIG.0308"}),
 }
-SAME = ("message", "severity", "outcome", "reason", "why", "code", "retry_after", "written", "not_written")
+SAME = ("message", "severity", "outcome", "reason", "detail", "code", "retry_after", "written", "not_written")
 
 
 @pytest.mark.parametrize(("table", "image", "fault"), CASES.values(), ids=CASES)

@@ -101,8 +101,16 @@ FAILING = {
 
 
 @pytest.mark.parametrize(("value", "case", "difference"), FAILING.values(), ids=FAILING)
-def test_failing(commands: Commands, tmp_path: Path, value: str, case: str, difference: str) -> None:
+def test_failing(
+    commands: Commands,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    value: str,
+    case: str,
+    difference: str,
+) -> None:
     """A failure names the case and shows, key by key, what was expected and what came."""
+    monkeypatch.chdir(tmp_path)  # or names of files take the room of a line
     (tmp_path / "mine.toml").write_text(f"[[rule]]\ntags.env = {value}\n")
     path = written(tmp_path, f'name = "mine"\n{case}', f'name = "other"\n{case}')
     ran = commands("test", path)

@@ -90,7 +90,7 @@ def test_a_wrong_key_and_its_repair(serve: Serve, ims: Ims, tmp_path: Path, send
     assert ims.key("AK")["in_a_row"] <= 2
     lines = function.lines()
     [why] = [line for line in lines if line["message"] == "credentials.refused"]
-    assert "verify aksk signature fail" in why["why"]
+    assert "verify aksk signature fail" in why["detail"]
     assert len([line for line in lines if line["message"] == "event.retry"]) == len(refused)
 
     file.write_text(SECRET)

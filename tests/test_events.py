@@ -62,7 +62,7 @@ def test_a_message_that_is_no_event(function: Function) -> None:
         content_type="text/plain; charset=UTF-8",
         x_smn_message_type="Notification",
     )
-    assert (reply.status_code, reply.text) == (400, "an envelope holds text that is no JSON")
+    assert (reply.status_code, reply.text) == (400, "InvalidEvent: an envelope holds text that is no JSON")
 
 
 def test_events_beside_a_message_that_is_none(function: Function, ims: Ims) -> None:
@@ -90,7 +90,7 @@ def test_own_traces(function: Function, ims: Ims, operation: str) -> None:
 
     assert tag_calls(ims) == calls
     [line] = function.lines()
-    assert line["why"] == "the trace is of an operation that is none of IMAGE_CREATED_TRACES"
+    assert line["detail"] == "the trace is of an operation that is none of IMAGE_CREATED_TRACES"
 
 
 def test_operations_by_setting(serve: Serve, ims: Ims) -> None:
@@ -166,7 +166,7 @@ def test_a_job_that_fails(function: Function, ims: Ims) -> None:
     assert f"{job['error_code']} {job['fail_reason']}" in reply.text
     function.lines()
     assert fate(function, ended) == (204, "ignored")
-    assert function.lines()[0]["why"] == "the creation failed"
+    assert function.lines()[0]["detail"] == "the creation failed"
     assert tag_calls(ims) == 0
 
 

@@ -194,7 +194,7 @@ def assert_cell(function: Function, mode: str, age: Age, image_ids: list[str], f
         assert (line["reason"], line.get("code", "")) == (fault.error, fault.code)
         assert line.get("retry_after") == (None if follows.retry_after is None else int(follows.retry_after))
         assert line["event_id"] == f"event-of-{line['image_id']}"
-        assert line["why"]
+        assert line["detail"]
         assert "traceback" not in line
 
 

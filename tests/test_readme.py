@@ -55,10 +55,7 @@ def test_settings() -> None:
     given = required | {"OS_TOKEN": "token"}
     default = Settings.from_environ(given)
     stated = Settings.from_environ(given | {name: row for name, row in rows.items() if row not in words})
-    # Patterns have no equality; what one is made from tells.
-    assert str(stated.signals.event_types.why_not({})) == str(default.signals.event_types.why_not({}))
-    assert stated.signals.trace_names == default.signals.trace_names
-    assert stated._replace(signals=default.signals, credentials=default.credentials) == default
+    assert stated._replace(credentials=default.credentials) == default
     assert {name for name, row in rows.items() if row == "required"} == required.keys()
     assert default.rules == SHIPPED_RULES
     assert (default.proxy, default.ca_bundle) == (None, None)

@@ -6,16 +6,15 @@ from typing import Any
 
 import pytest
 
-from handlers.core.events import CreationSignals, recognise
+from handlers.core.events import recognise
 from handlers.core.ims.limits import LIMITS
-from handlers.core.patterns.compile import compile_pattern
 from handlers.core.rules import RuleTable, TagPlan
 from tests import golden
+from tests.sample_events import SAYS
 
 Json = dict[str, Any]
 
 SHIPPED = (Path(__file__).parent.parent / "handlers" / "rules.toml").read_bytes()
-SAYS = CreationSignals(compile_pattern({"type": [{"wildcard": "*image.created*"}]}), ["createImage"])
 
 ID = "3f7185de-b59a-4bb8-aa1d-7a513528b0e9"
 

@@ -32,8 +32,8 @@ class Fate:
 
     @property
     def why(self) -> str:
-        reason, why = self.said.get("reason"), self.said.get("why")
-        return f"{reason}: {why}" if reason and why else self.reason
+        reason, detail = self.said.get("reason"), self.said.get("detail")
+        return f"{reason}: {detail}" if reason and detail else self.reason
 
 
 class Watch:

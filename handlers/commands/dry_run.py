@@ -4,7 +4,8 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from handlers.batch import failed
+from handlers.batch import refused
+from handlers.core.dead_letters import DEAD_LETTER_MARK
 from handlers.core.errors import InvalidTag
 from handlers.core.events import CreationSignals
 from handlers.core.ims.requests import BATCH_MIN, Call, batch_call, tag_calls
@@ -47,8 +48,8 @@ def dry_run(
     event: Received | Unparsable, table: RuleTable, signals: CreationSignals, tag_form: str
 ) -> DryRun:
     """Handles an event as the function would if the tag API accepted everything."""
-    if isinstance(event, Unparsable):
-        return DryRun(failed(event.error).outcome, [])
+    if isinstance(event, Unparsable) or DEAD_LETTER_MARK in event.event:
+        return DryRun(refused(event).outcome, [])
     notes = _Notes(tag_form)
     services = Services(signals, lambda: table, (), 0, notes.job, notes.existing_tags, notes.add_tags)
     images = images_in(event.event, services, math.inf)

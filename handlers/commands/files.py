@@ -56,19 +56,20 @@ def events_in(name: str) -> list[Received | Unparsable]:
     else:
         raise UsageError("standard input is closed; name a file with an event")
     try:
-        found = cloudevents.events_in(
-            message_in(content) if name.endswith(".http") else HttpMessage({}, content)
-        )
+        message = message_in(content) if name.endswith(".http") else HttpMessage({}, content)
+        found = cloudevents.events_in(message)
+    except InvalidEvent as error:
+        found = [Unparsable(content, "", error)]
     except RequestRefused as refused:
         raise UsageError(f"{name}: {refused}") from None
     return found or [Unparsable(content, "", InvalidEvent("the array is empty"))]
 
 
 def message_in(content: bytes) -> HttpMessage:
-    """A message from its text: headers, an empty line, a body. Raises UsageError."""
+    """A message from its text: headers, an empty line, a body. Raises InvalidEvent."""
     head, *rest = re.split(rb"\r?\n\r?\n", content, maxsplit=1)
     # Servers hand headers on as Latin-1, whatever they are.
     pairs = [line.partition(":") for line in head.decode("latin-1").splitlines()]
     if not all(colon for _, colon, _ in pairs):
-        raise UsageError("what stands above the empty line is not all headers, `name: value`")
+        raise InvalidEvent("what stands above the empty line is not all headers, `name: value`")
     return HttpMessage({name.strip().lower(): value.strip() for name, _, value in pairs}, b"".join(rest))

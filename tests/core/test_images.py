@@ -8,6 +8,7 @@ import pytest
 from handlers.core.errors import InvalidEvent
 from handlers.core.events import OtherEvent, recognise
 from handlers.core.events.recognise import SHAPES
+from handlers.core.json_access import object_or_empty
 from tests import golden
 from tests.sample_events import (
     ID,
@@ -69,7 +70,8 @@ ROWS: dict[str, tuple[Json, str]] = {
 def test_shapes(shape: str) -> None:
     """An event of each shape is read as that shape, whichever rows come before it."""
     event, why = ROWS[shape]
-    read = ((name, read(event, SAYS)) for name, read in SHAPES.items())
+    data = object_or_empty(event.get("data"))
+    read = ((name, read(event, data, SAYS)) for name, read in SHAPES.items())
     name, recognised = next((name, recognised) for name, recognised in read if recognised is not None)
     assert name == shape
     if isinstance(recognised, OtherEvent):

@@ -15,12 +15,14 @@ class ImageCreated(NamedTuple):
     project_id: as the event says; None where it does not.
     event: the CloudEvent as JSON, as rules see it, with the object `image` in it.
     event_time: when it was created, as the event says; None where the event has no time that can be read.
+    job_id: of the job that made it, where the event names the job and no image.
     """
 
     id: str
     project_id: str | None
     event: Json
     event_time: datetime | None
+    job_id: str = ""
 
 
 class ImageJob(NamedTuple):
@@ -34,7 +36,11 @@ class ImageJob(NamedTuple):
 
     def resolve(self, answer: Json) -> list[ImageCreated]:
         """The images that the job has made. answer: of IMS, about the job. Raises as `images_made` does."""
-        return [created(self.event, self.fields | image, self.event_time) for image in images_made(answer)]
+        images = images_made(answer)
+        return [
+            created(self.event, self.fields | image, self.event_time)._replace(job_id=self.job_id)
+            for image in images
+        ]
 
 
 class OtherEvent(NamedTuple):

@@ -66,7 +66,7 @@ class PatternIndex:
         for number in candidates:
             position, alternative = self._alternatives[number]
             if position not in found:
-                steps.take()
+                steps.take(1)
                 # A condition that is alone holds already, or the alternative would be no candidate.
                 if number in self._alone or alternative.matches(seen):
                     found.add(position)
@@ -77,16 +77,20 @@ def _needs(condition: Condition) -> Sequence[IndexKey]:
     return condition.comparison.needs or (_ANY,)
 
 
+_STEPS_A_CHECK = 100
+
+
 class _Steps:
-    """Counts steps, and every hundredth time asks whether there is time for more."""
+    """Counts steps, and now and then asks whether there is time for more."""
 
     def __init__(self, check: Callable[[], None]) -> None:
         self._check = check
         self._count = 0
 
-    def take(self) -> None:
-        self._count += 1
-        if not self._count % 100:
+    def take(self, steps: int) -> None:
+        self._count += steps
+        if self._count >= _STEPS_A_CHECK:
+            self._count = 0
             self._check()
 
 
@@ -123,8 +127,9 @@ class _Field:
                     self._below[name].find(value[name], candidates, steps)
             elif self._filed:
                 for need in self._met_by(value.casefold() if isinstance(value, str) else identity(value)):
-                    for condition, number in self._filed.get(need, ()):
-                        steps.take()
+                    filed = self._filed.get(need, ())
+                    steps.take(len(filed))
+                    for condition, number in filed:
                         if number not in candidates and condition.comparison.passes(value):
                             candidates.add(number)
 

@@ -1,8 +1,10 @@
 """Requests of Flask as plain messages, and replies for it. Only this module knows the framework."""
 
+from collections.abc import Callable
 from http import HTTPStatus
 
-from flask import Request, Response
+from flask import Request, Response, current_app
+from flask import request as current_request
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from handlers.edges.cloudevents.message import HttpMessage, HttpReply, RequestRefused
@@ -11,14 +13,26 @@ REPLY_MAX = 512
 """Bytes of a reply's body; some Knative dispatchers come to harm above 768."""
 
 
+def answer_every_path(function: Callable[[Request], Response]) -> None:
+    """Gives the function those paths that the framework keeps: /robots.txt, /favicon.ico and /static/.
+
+    To be called while the framework imports the function. Its own answers ask for no token, and come after a
+    body of any size has been read into memory.
+    """
+    if current_app:
+        current_app.before_request(
+            lambda: None if current_request.endpoint == "run" else function(current_request)
+        )
+
+
 def headers_of(request: Request) -> dict[str, str]:
     """The headers, names in lower case."""
     return {name.lower(): value for name, value in request.headers}
 
 
-def message_of(request: Request, max_body_bytes: int, timeout: float) -> HttpMessage:
-    """The request with its body. timeout: seconds that the sender may be silent. Raises RequestRefused."""
-    return HttpMessage(headers_of(request), _body(request, max_body_bytes, timeout))
+def message_of(request: Request, max_body_bytes: int) -> HttpMessage:
+    """The request with its body. Raises RequestRefused."""
+    return HttpMessage(headers_of(request), _body(request, max_body_bytes))
 
 
 def response_of(reply: HttpReply) -> Response:
@@ -33,14 +47,10 @@ def response_of(reply: HttpReply) -> Response:
     return response
 
 
-def _body(request: Request, max_body_bytes: int, timeout: float) -> bytes:
+def _body(request: Request, max_body_bytes: int) -> bytes:
     too_large = f"the body is larger than {max_body_bytes} bytes, the limit that MAX_BODY_BYTES sets"
     # The server cuts a chunked body at this limit without a word; one byte more shows that there was more.
     request.max_content_length = max_body_bytes + 1
-    # Where the server says how to reach the connection, a silent sender cannot hold a worker for ever.
-    connection = request.environ.get("gunicorn.socket")
-    if connection is not None:
-        connection.settimeout(timeout)
     try:
         body = request.get_data()
     except (TimeoutError, ClientDisconnected):
@@ -49,7 +59,7 @@ def _body(request: Request, max_body_bytes: int, timeout: float) -> bytes:
         raise RequestRefused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, too_large) from None
     except Exception:  # noqa: BLE001 - the server has errors of its own for a body that breaks off
         raise RequestRefused(
-            HTTPStatus.BAD_REQUEST, "the body broke off, or its chunks are malformed"
+            HTTPStatus.BAD_REQUEST, "the body broke off, or its chunks are malformed or tiny"
         ) from None
     if len(body) > max_body_bytes:
         raise RequestRefused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, too_large)

@@ -248,4 +248,4 @@ def _header_text(value: str) -> str:
 
 
 def _fault(error: NotJson | InvalidEvent) -> InvalidEvent:
-    return error if isinstance(error, InvalidEvent) else InvalidEvent(f"it holds no event: {error}")
+    return error if isinstance(error, InvalidEvent) else InvalidEvent(str(error))

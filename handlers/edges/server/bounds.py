@@ -1,0 +1,55 @@
+"""The bounds of the server, and how gunicorn comes to keep them.
+
+The Functions Framework starts gunicorn without a bound on the request line, and takes no options for it. Its
+`load_config` gives gunicorn the options that it has. Ours are added there, when it imports the function.
+"""
+
+from typing import Any
+
+import click
+from functions_framework._http.gunicorn import GunicornApplication
+
+from handlers.edges.log import Log
+from handlers.edges.server.gunicorn_log import GunicornLog
+from handlers.edges.server.refusals import FIELD_MAX, FIELDS_MAX, LINE_MAX
+from handlers.edges.server.worker import Bounds, Worker
+from handlers.edges.settings.parsers import InvalidSetting
+
+CONNECTIONS_MAX = 500
+"""Connections of a worker: half of the 1024 files that a process may usually open, since calls need some."""
+
+_OPTIONS = {
+    "worker_class": Worker,
+    "worker_connections": CONNECTIONS_MAX,
+    "limit_request_line": LINE_MAX,
+    "limit_request_fields": FIELDS_MAX,
+    "limit_request_field_size": FIELD_MAX,
+    "logger_class": GunicornLog,
+    "control_socket_disable": True,
+}
+_OTHER_SERVERS = {"debug": "DEBUG", "asgi": "FUNCTION_USE_ASGI"}
+"""Options of the framework that start another server, each with its variable."""
+
+
+def bound(timeout: float, body_bytes: int, log: Log) -> None:
+    """Gives bounds to the server that the framework will start.
+
+    timeout: seconds from the first byte of a request to its last. body_bytes: the most that a body has.
+    Raises InvalidSetting where the framework will start another server.
+    """
+    context = click.get_current_context(silent=True)  # of the framework's command
+    for option, variable in _OTHER_SERVERS.items():
+        if context and context.params.get(option):
+            raise InvalidSetting(
+                f"{variable} or --{option} is set; unset it, because it starts a server without any bounds"
+            )
+    Worker.bounds = Bounds(timeout, body_bytes, log)
+    GunicornLog.line = staticmethod(log)
+    given = GunicornApplication.load_config
+
+    def load_config(application: Any) -> None:
+        given(application)  # type: ignore[no-untyped-call]
+        for name, value in _OPTIONS.items():
+            application.cfg.set(name, value)
+
+    GunicornApplication.load_config = load_config  # type: ignore[method-assign]  # the one way in
