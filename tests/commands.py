@@ -4,6 +4,7 @@ import json
 from typing import Any, NamedTuple
 
 import pytest
+from rich.cells import cell_len
 
 from handlers import commands as operator_commands
 from tests.emulator import SECRETS
@@ -17,6 +18,10 @@ class Ran(NamedTuple):
     @property
     def json(self) -> Any:
         return json.loads(self.out)
+
+    def shows(self, text: str) -> bool:
+        """Whether a text stands in what was printed, wherever its lines are broken."""
+        return "".join(text.split()) in "".join(f"{self.out} {self.err}".split())
 
 
 class Commands:
@@ -35,7 +40,7 @@ class Commands:
 
 def fits(text: str) -> bool:
     """Whether each line of a text fits into 80 columns and prints as one line."""
-    return all(len(line) <= 80 and line.isprintable() for line in text.removesuffix("\n").split("\n"))
+    return all(cell_len(line) <= 80 and line.isprintable() for line in text.removesuffix("\n").split("\n"))
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ class Peer(socketserver.ThreadingTCPServer):
     """
 
     daemon_threads = True
+    request_queue_size = 128
 
     def __init__(self, answers: Iterable[Answer], certificate: Path | None) -> None:
         super().__init__(("127.0.0.1", 0), _Connection)

@@ -243,7 +243,7 @@ def test_slow_sink(serve: Serve) -> None:
         yield answer(204)
 
     with peer(*(slow() for _ in replies)) as sink:
-        function = serve(EVENT_TIMEOUT="2", DEAD_LETTER_SINK=f"{sink.url}/")
+        function = serve(EVENT_TIMEOUT="6", DEAD_LETTER_SINK=f"{sink.url}/")
         body = [created("none", id=str(number)) for number in range(30)]
         assert function.post(body, content_type=BATCH).status_code == 204
         assert len(sink.requests) == 30

@@ -11,8 +11,15 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from deploy.local import report
+from deploy.local.follow_logs import EventStatus
+from deploy.local.samples import Sample
+from tests.commands import fits
+from tests.terminal import ESCAPE, in_a_pipe, on_terminal
 
 ROOT = Path(__file__).parents[1]
 UP = [sys.executable, "-m", "deploy.local"]
@@ -49,7 +56,7 @@ def still_open(output: str) -> list[str]:
     return sorted(filter(answers, ports))
 
 
-def told_by_the_readme() -> str:
+def shown_in_the_readme() -> str:
     """The last line of the sample in the README, which counts the ends."""
     found = re.search(
         r"^\d+ events: .+; all as they should be\.$", (ROOT / "README.md").read_text(), re.MULTILINE
@@ -69,10 +76,10 @@ def test_samples(up: Up, tmp_path: Path) -> None:
         "    ignored, 1 attempt\n    why   OtherEvent: ",
         "    tagged, 2 attempts\n",
         "    dead-letter, 1 attempt\n    why   InvalidEvent: ",
-        told_by_the_readme(),
+        shown_in_the_readme(),
     ):
         assert seen in ended.stdout
-    assert max(map(len, ended.stdout.splitlines())) <= 80
+    assert fits(ended.stdout)
     assert list(tmp_path.iterdir()) == []
     assert still_open(ended.stdout) == []
 
@@ -90,6 +97,35 @@ def test_own_events(up: Up, tmp_path: Path) -> None:
     assert "FAULT it is dead-letter" in ended.stdout
     assert "an image is created" not in ended.stdout
     assert "The logs are in " in ended.stderr
+
+
+def test_terminal() -> None:
+    """On a terminal the outcome has a colour; in a pipe the same words stand without."""
+    event = str(ROOT / "tests" / "events" / "plain-structured.json")
+    seen, piped = on_terminal(*UP, "--once", event), in_a_pipe(*UP, "--once", event)
+    assert re.search(r"\x1b\[[0-9;]*32m    tagged", seen)
+    assert "\x1b" not in piped
+    ports = re.compile(r":\d+")
+    assert ports.sub("", ESCAPE.sub("", seen)).split() == ports.sub("", piped).split()
+
+
+@pytest.mark.parametrize("text", ["\x1b[31m\x07", "a\n  b\u2028c", "\u202egnp", "[red]a[/red]", "x" * 10_000])
+def test_hostile_content(capsys: pytest.CaptureFixture[str], text: str) -> None:
+    """What an event or a log holds ends no line, steers no terminal and is no markup."""
+    sample = Sample(text, text, text, {})
+    lines: list[dict[str, Any]] = [
+        {"image_id": text, "written": [{"key": text, "value": text}]},
+        {"outcome": text, "reason": text, "why": text},
+    ]
+    for line in lines:
+        status = EventStatus(1, ended=True, last_line=line, reply=text, retry_reason=text)
+        show = report.printer()
+        show(report.render_result(sample, status, {text: text}, [text]))
+        show(report.render_event(text, status))
+        show(report.render_summary([status], 1))
+    out = capsys.readouterr().out
+    assert fits(out)
+    assert report.plain(text)[:40] in out
 
 
 NO_EVENTS = {
@@ -166,7 +202,7 @@ def until(process: subprocess.Popen[str], start: str) -> str:
 )
 def test_signal(staying: subprocess.Popen[str], tmp_path: Path, end: signal.Signals) -> None:
     """Ctrl-C, a stop and a closed terminal each end everything that it started, with exit code 0."""
-    output = until(staying, "What becomes of events")
+    output = until(staying, "How events end")
     staying.send_signal(end)
     assert staying.wait(40) == 0
     assert still_open(output) == []
@@ -174,8 +210,8 @@ def test_signal(staying: subprocess.Popen[str], tmp_path: Path, end: signal.Sign
 
 
 def test_printed_commands(staying: subprocess.Popen[str]) -> None:
-    """The commands that it prints do what they say, in that order, and what becomes of events is told."""
-    commands = until(staying, "What becomes of events").split("in this folder:\n")[1].rsplit("\n", 2)[0]
+    """The commands that it prints do what they say, in that order, and how events end is shown."""
+    commands = until(staying, "How events end").split("in this folder:\n")[1].rsplit("\n", 2)[0]
     create = re.search(r"curl .*/v2/images .*", commands)
     assert create
     ran = subprocess.run(
@@ -190,7 +226,7 @@ def test_printed_commands(staying: subprocess.Popen[str]) -> None:
 
 def test_part_stops(staying: subprocess.Popen[str], tmp_path: Path) -> None:
     """When a part stops by itself, a sentence names it, the rest stops, and the exit code is 1."""
-    output = until(staying, "What becomes of events")
+    output = until(staying, "How events end")
     [log] = tmp_path.glob("*/bus.log")
     os.kill(int(log.read_text().removeprefix("[").split("]")[0]), signal.SIGTERM)
     assert staying.wait(40) == 1

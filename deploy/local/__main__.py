@@ -7,15 +7,17 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from rich.console import RenderableType
+
 from deploy.local import report, samples
+from deploy.local.follow_logs import LogFollower
 from deploy.local.messages import NoEvent
 from deploy.local.processes import NotRunning, Processes
 from deploy.local.samples import Sample, Sent
 from deploy.local.stack import Stack, start_stack
-from deploy.local.watch import Fate, Watch
 
 ENDS_WITHIN = 60.0
 """Seconds from being sent in which an event has to end."""
@@ -51,8 +53,8 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="deploy/local/up",
-        description="Starts the whole system on this machine, sends it events and shows what becomes of "
-        "them. Settings of the function such as RULES are taken from the environment.",
+        description="Starts the whole system on this machine, sends it events and shows how "
+        "they end. Settings of the function such as RULES are taken from the environment.",
     )
     files = "event files to send instead of the samples of tests/events/"
     parser.add_argument("events", nargs="*", type=Path, metavar="EVENT", help=files)
@@ -68,40 +70,43 @@ async def _up(folder: Path, events: Sequence[Sent], *, create: bool, once: bool)
         # A closed terminal sends the second; under nohup that is ignored, and stays so.
         if signal.getsignal(end) is not signal.SIG_IGN:
             asyncio.get_running_loop().add_signal_handler(end, running.cancel)
+    show = report.printer()
     async with Processes(folder) as processes:
-        print("Starting", flush=True)
-        stack = await start_stack(processes, lambda line: print(f"  {line}", flush=True))
-        print("\nSending events", flush=True)
+        show("Starting")
+        stack = await start_stack(processes, lambda *part: show(report.render_part(*part)))
+        show("\nSending events")
         sent = await samples.send(stack, events)
-        watch = Watch(stack, {sample.sequence: sample.event_id for sample in sent})
-        faults = await _show(stack, watch, sent)
+        follower = LogFollower(stack, {sample.sequence: sample.event_id for sample in sent})
+        faults = await _show(show, stack, follower, sent)
         for title, name, attempts in samples.CREATED if create else ():
             sent.append(await samples.create_image(stack, title, name, attempts))
-            faults += await _show(stack, watch, sent[-1:])
+            faults += await _show(show, stack, follower, sent[-1:])
         if create:
             sent += (traces := await samples.create_from_server(stack))
-            faults += await _show(stack, watch, traces)
-        print(report.summary([watch.fate(sample.event_id) for sample in sent], faults), flush=True)
+            faults += await _show(show, stack, follower, traces)
+        show(report.render_summary([follower.status(sample.event_id) for sample in sent], faults))
         if once:
             return 1 if faults else 0
-        print(report.what_now(stack, folder), flush=True)
+        show(report.render_help(stack, folder))
         while True:
-            for event_id in watch.look():
-                print(report.news(event_id, watch.fate(event_id)), flush=True)
+            for event_id in follower.read():
+                show(report.render_event(event_id, follower.status(event_id)))
             await asyncio.sleep(0.2)
 
 
-async def _show(stack: Stack, watch: Watch, sent: Sequence[Sample]) -> int:
+async def _show(
+    show: Callable[[RenderableType], None], stack: Stack, follower: LogFollower, sent: Sequence[Sample]
+) -> int:
     """Waits for these to end, shows each, and counts those that did not end as they should."""
-    await watch.ends({sample.event_id for sample in sent}, ENDS_WITHIN)
+    await follower.wait_for({sample.event_id for sample in sent}, ENDS_WITHIN)
     wrong = 0
     for sample in sent:
-        fate: Fate = watch.fate(sample.event_id)
-        image_id = sample.image_id or fate.said.get("image_id")
+        status = follower.status(sample.event_id)
+        image_id = sample.image_id or status.last_line.get("image_id")
         tags = await samples.tags_of(stack, image_id) if image_id else {}
-        faults = sample.faults(fate, tags)
+        faults = sample.faults(status, tags)
         wrong += bool(faults)
-        print(report.result(sample, fate, tags, faults), flush=True)
+        show(report.render_result(sample, status, tags, faults))
     return wrong
 
 

@@ -1,54 +1,94 @@
-"""What `deploy/local/up` shows, in 80 columns."""
+"""What `deploy/local/up` prints: in colour on a terminal, in 80 columns elsewhere.
 
-import textwrap
+The commands have a `plain` of their own: what runs around the function imports nothing from it.
+"""
+
+import json
+import os
+import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from deploy.local.follow_logs import EventStatus
 from deploy.local.samples import Sample
 from deploy.local.stack import PROJECT_ID, Stack
-from deploy.local.watch import Fate
+
+WIDTH = 80
+"""Columns, if the output is not a terminal."""
+
+STYLES = {"tagged": "green", "dead-letter": "red", "not ended": "red"}
+"""Of outcomes."""
 
 
-def result(sample: Sample, fate: Fate, tags: Mapping[str, str], faults: Sequence[str]) -> str:
+def printer() -> Callable[[RenderableType], None]:
+    """Returns what prints to standard output, treats no text as markup, and respects NO_COLOR."""
+    console = Console(
+        width=None if sys.stdout.isatty() else WIDTH,
+        color_system=None if os.environ.get("NO_COLOR") else "auto",
+        markup=False,
+        highlight=False,
+        emoji=False,
+    )
+
+    def show(renderable: RenderableType) -> None:
+        with console.capture() as capture:
+            console.print(renderable, crop=False)
+        # Columns are filled with spaces up to their width.
+        sys.stdout.write("\n".join(line.rstrip(" ") for line in capture.get().split("\n")))
+        sys.stdout.flush()
+
+    return show
+
+
+def render_part(name: str, address: str) -> RenderableType:
+    """A part of the stack that is ready."""
+    return _rows([(name, address)], indent=2, width=len("subscription  "))
+
+
+def render_result(
+    sample: Sample, status: EventStatus, tags: Mapping[str, str], faults: Sequence[str]
+) -> RenderableType:
     """One sample: what it is, how it ended, the image and its tags, and why it is not as it should be."""
-    lines = [f"  {sample.title}", f"    {ending(fate)}"]
-    if fate.outcome == "tagged" and sample.image_id:
-        lines.append(f"    image {sample.image_id}")
+    rows = []
+    if status.outcome == "tagged" and sample.image_id:
+        rows.append(("image", sample.image_id))
     if tags:
-        lines += _wrapped("tags  ", " ".join(f"{key}={value}" for key, value in tags.items()))
-    if fate.retried_for:
-        lines += _wrapped("first ", fate.retried_for)
-    if fate.outcome in {"ignored", "dead-letter", "not ended"}:
-        lines += _wrapped("why   ", fate.why)
-    for fault in faults:
-        lines += _wrapped("FAULT ", fault)
-    return "\n".join(lines)
+        rows.append(("tags", " ".join(f"{key}={value}" for key, value in tags.items())))
+    if status.retry_reason:
+        rows.append(("first", status.retry_reason))
+    if status.outcome in {"ignored", "dead-letter", "not ended"}:
+        rows.append(("why", status.reason))
+    rows += [("FAULT", fault) for fault in faults]
+    title = Text(f"  {plain(sample.title)}", "bold")
+    return Group(title, _ending(status), _rows(rows, indent=4, width=len("FAULT")))
 
 
-def ending(fate: Fate) -> str:
-    attempts = "1 attempt" if fate.attempts == 1 else f"{fate.attempts} attempts"
-    return f"{fate.outcome}, {attempts}"
-
-
-def summary(fates: Sequence[Fate], faults: int) -> str:
-    counts = ", ".join(f"{number} {outcome}" for outcome, number in Counter(f.outcome for f in fates).items())
+def render_summary(statuses: Sequence[EventStatus], faults: int) -> RenderableType:
+    outcomes = Counter(status.outcome for status in statuses)
+    counts = ", ".join(f"{number} {plain(outcome)}" for outcome, number in outcomes.items())
     judged = f"{faults} not as it should be, see FAULT above" if faults else "all as they should be"
-    events = "1 event" if len(fates) == 1 else f"{len(fates)} events"
-    return "\n" + textwrap.fill(f"{events}: {counts}; {judged}.", 80)
+    events = "1 event" if len(statuses) == 1 else f"{len(statuses)} events"
+    return Text(f"\n{events}: {counts}; {judged}.", "red" if faults else "green")
 
 
-def news(event_id: str, fate: Fate) -> str:
+def render_event(event_id: str, status: EventStatus) -> RenderableType:
     """An event that came while the stack stays up."""
-    written = fate.said.get("written", [])
-    tags = " ".join(f"{tag['key']}={tag['value']}" for tag in written) or fate.why
-    about = fate.said.get("image_id", event_id)
-    return "\n".join([f"  {about}", f"    {ending(fate)}", *_wrapped("", tags)])
+    written = status.last_line.get("written", [])
+    tags = " ".join(f"{tag['key']}={tag['value']}" for tag in written) or status.reason
+    about = status.last_line.get("image_id", event_id)
+    return Group(Text(f"  {plain(about)}"), _ending(status), Padding(Text(plain(tags)), (0, 0, 0, 4)))
 
 
-def what_now(stack: Stack, folder: Path) -> str:
-    """Where things are, and four commands to copy into another terminal."""
-    return f"""
+def render_help(stack: Stack, folder: Path) -> RenderableType:
+    """Where the parts are, and four commands to copy into another terminal. Their lines are not wrapped."""
+    text = Text(
+        f"""
 Everything stays up; Ctrl-C stops it. Logs: {folder}
 Copy into another terminal, in this folder:
 
@@ -70,14 +110,29 @@ Copy into another terminal, in this folder:
   curl -s $IMS/_emulator/faults \\
     -d '{{"status": 503, "times": 2, "match": {{"path": "/v1/cloudimages/tags"}}}}'
 
-What becomes of events:"""
-
-
-def _wrapped(label: str, text: str) -> list[str]:
-    return textwrap.wrap(
-        text,
-        80,
-        initial_indent=f"    {label}",
-        subsequent_indent=" " * (4 + len(label)),
-        break_on_hyphens=False,
+How events end:""",
+        no_wrap=True,
+        overflow="ignore",
     )
+    return Group(text)  # without a group, rich forgets that the text does not wrap
+
+
+def plain(text: str) -> str:
+    """A text in which a terminal finds nothing to obey: what cannot be printed becomes its JSON escape."""
+    return "".join(each if each.isprintable() else json.dumps(each)[1:-1] for each in text)
+
+
+def _ending(status: EventStatus) -> RenderableType:
+    attempts = "1 attempt" if status.attempts == 1 else f"{status.attempts} attempts"
+    outcome = Text(f"    {plain(status.outcome)}", STYLES.get(status.outcome, ""))
+    return outcome.append(f", {attempts}", "default")
+
+
+def _rows(rows: Iterable[tuple[str, str]], indent: int, width: int) -> RenderableType:
+    """Labels and values in two columns. width: characters of the first."""
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    grid.add_column(min_width=width)
+    grid.add_column(overflow="fold")
+    for label, value in rows:
+        grid.add_row(Text(label, "bold red" if label == "FAULT" else "cyan"), Text(plain(value)))
+    return Padding(grid, (0, 0, 0, indent)) if grid.rows else Group()

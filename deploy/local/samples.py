@@ -10,10 +10,10 @@ from typing import Any
 import aiohttp
 import nats
 
+from deploy.local.follow_logs import EventStatus
 from deploy.local.messages import Message, read
 from deploy.local.processes import ROOT
 from deploy.local.stack import PROJECT_ID, Stack
-from deploy.local.watch import Fate
 
 EVENTS = ROOT / "tests" / "events"
 
@@ -41,17 +41,19 @@ class Sample:
     expected: dict[str, Any]
     sequence: int = 0
 
-    def faults(self, fate: Fate, tags: dict[str, str]) -> list[str]:
+    def faults(self, status: EventStatus, tags: dict[str, str]) -> list[str]:
         """How what came of it differs from what should have."""
         got = {
-            "outcome": fate.outcome,
-            "attempts": fate.attempts,
-            "reason": fate.said.get("reason"),
+            "outcome": status.outcome,
+            "attempts": status.attempts,
+            "reason": status.last_line.get("reason"),
             "tags": tags,
         }
         if not self.expected:
             return (
-                [] if fate.outcome in {"tagged", "nothing-to-tag", "ignored"} else [f"it is {fate.outcome}"]
+                []
+                if status.outcome in {"tagged", "nothing-to-tag", "ignored"}
+                else [f"it is {status.outcome}"]
             )
         return [
             f"{name} should be {wanted!r} and is {got[name]!r}"

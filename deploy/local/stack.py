@@ -27,7 +27,7 @@ jetstream {{ store_dir: "{folder}" }}
 
 @dataclass(frozen=True)
 class Stack:
-    """Where a running stack can be reached, and the logs that tell what became of events.
+    """Where a running stack can be reached, and the logs that show how events ended.
 
     check: raises NotRunning if a part has stopped.
     """
@@ -41,10 +41,10 @@ class Stack:
     check: Callable[[], None]
 
 
-async def start_stack(processes: Processes, say: Callable[[str], None]) -> Stack:
+async def start_stack(processes: Processes, ready: Callable[[str, str], None]) -> Stack:
     """Starts everything, each part when what it needs is ready. Raises NotRunning.
 
-    say: told of each part as it is ready.
+    ready: called with each part that is, and its address.
     """
     scripts = Path(sys.executable).parent
     token = secrets.token_hex(16)
@@ -55,13 +55,13 @@ async def start_stack(processes: Processes, say: Callable[[str], None]) -> Stack
     configuration.write_text(BUS.format(port=port, folder=processes.folder / "jetstream"))
     command = [str(scripts / "nats-server"), "--config", str(configuration)]
     await processes.start("bus", command, {}, lambda: _connects(bus))
-    say(f"bus            {bus}")
+    ready("bus", bus)
 
     port = processes.port(8081)
     ims = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "deploy.local.ims", "--port", str(port), "--token", token, "--nats", bus]
     await processes.start("IMS emulator", command, {}, _answers(f"{ims}/_emulator/faults"))
-    say(f"IMS emulator   {ims}")
+    ready("IMS emulator", ims)
 
     port = processes.port(8080)
     function = f"http://127.0.0.1:{port}"
@@ -69,7 +69,7 @@ async def start_stack(processes: Processes, say: Callable[[str], None]) -> Stack
     command += ["--host", "127.0.0.1", "--port", str(port)]
     settings = {"IMS_ENDPOINT": ims, "OS_TOKEN": token, "THREADS": "8", **_passed_on()}
     function_log = await processes.start("function", command, settings, _answers(f"{function}/healthz"))
-    say(f"function       {function}")
+    ready("function", function)
 
     subscription_log = processes.folder / "subscription.log"
 
@@ -78,7 +78,7 @@ async def start_stack(processes: Processes, say: Callable[[str], None]) -> Stack
 
     settings = {"NATS_URL": bus, "SUBSCRIBER_URL": function, "PARALLEL": "8"}
     log = await processes.start("subscription", [sys.executable, "-m", "deploy.nats"], settings, subscribed)
-    say(f"subscription   {bus} -> {function}")
+    ready("subscription", f"{bus} -> {function}")
     return Stack(bus, ims, function, token, function_log, log, processes.check)
 
 

@@ -1,89 +1,56 @@
 """The operator's commands: `python main.py check | explain | test | schema | dead-letters`.
 
-None but `check --live` and `dead-letters redrive` needs a network, and only the first needs credentials.
-Exit codes: 0 done, 1 found faults, 2 wrong usage.
+This module names the remedy where Python is too old or a package is missing. So it keeps, as `main.py` does,
+to what Python 3.8 can parse, and to the standard library.
 """
 
-import argparse
+from __future__ import annotations
+
 import sys
-from collections.abc import Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from handlers.commands import check, dead_letters, explain, run_cases, schema
-from handlers.commands.files import UsageError
-from handlers.commands.report import Report, emit
-from handlers.core.rules.diagnostics import InvalidTable
-from handlers.edges.settings import InvalidSetting
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
 
-FAULTS = 1
-USAGE = 2
-INTERRUPTED = 130
-"""128 and the number of SIGINT, as shells report it."""
+__all__ = ["main", "prerequisites"]
+
+PYTHON = (3, 11)
+ROOT = Path(__file__).parent.parent.parent
+OURS = {"deploy", "handlers", "tests"}
 
 
 def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     """Runs one command and gives its exit code. Raises SystemExit for --help and for wrong usage."""
-    asked = _parser().parse_args(arguments)
+    with prerequisites("deploy/local/up --once", "requirements.txt"):
+        from handlers.commands.command_line import run  # noqa: PLC0415 - what it needs may be missing
+
+        return run(arguments, environ)
+
+
+@contextmanager
+def prerequisites(maker: str, lock: str | None = None) -> Iterator[None]:
+    """Ends the process with one sentence where Python is too old, or a package is missing within.
+
+    maker: the command that makes the environment. lock: what pip can install instead.
+    """
+    if sys.version_info < PYTHON:
+        version = ".".join(map(str, sys.version_info[:2]))
+        sys.exit(f"error: this is Python {version}, and 3.11 or newer is needed; {remedy(maker)}")
     try:
-        return emit(_report(asked, environ), sys.stdout, as_json=asked.json)
-    except (UsageError, InvalidSetting) as error:
-        report = Report({"errors": error.args}, error.args, USAGE)
-        return emit(report, sys.stdout if asked.json else sys.stderr, as_json=asked.json)
-    except KeyboardInterrupt:
-        return INTERRUPTED
+        yield
+    except ImportError as error:
+        package = (error.name or "").partition(".")[0]
+        if not package or package in OURS:
+            raise  # a fault of this code
+        sys.exit(f"error: the package {package} is missing; {remedy(maker, lock)}")
 
 
-def _report(asked: argparse.Namespace, environ: Mapping[str, str]) -> Report:
-    try:
-        match asked.command:
-            case "check":
-                return check.check(asked.table, environ, live=asked.live)
-            case "explain":
-                return explain.explain(asked.events, asked.rules, environ)
-            case "test":
-                return run_cases.run_cases(asked.cases, environ)
-            case "dead-letters":
-                return dead_letters.dead_letters(asked, environ)
-            case _:
-                return schema.schema()
-    except InvalidTable as invalid:
-        faults = [fault._asdict() for fault in invalid.faults]
-        return Report({"faults": faults}, [str(fault) for fault in invalid.faults], FAULTS)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python main.py",
-        description="Commands for the rules table and for dead letters. "
-        "Exit codes: 0 done, 1 found faults, 2 wrong usage.",
-    )
-    shared = argparse.ArgumentParser(add_help=False)
-    shared.add_argument("--json", action="store_true", help="print one JSON document")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-
-    command = commands.add_parser("check", parents=[shared], help="find every fault of a rules table")
-    command.add_argument("table", nargs="?", type=Path, metavar="TABLE", help="default: the setting RULES")
-    command.add_argument("--live", action="store_true", help="also read once from the tag API, as configured")
-
-    command = commands.add_parser(
-        "explain", parents=[shared], help="say what an event would lead to, and why"
-    )
-    command.add_argument(
-        "events", nargs="*", default=["-"], metavar="EVENT", help="a .json or .http file, or -"
-    )
-    command.add_argument("--rules", type=Path, metavar="TABLE", help="default: the setting RULES")
-
-    command = commands.add_parser("test", parents=[shared], help="run the cases of a rules table")
-    command.add_argument(
-        "cases", nargs="*", type=Path, metavar="CASES", help="default: TABLE.cases.toml beside the table"
-    )
-
-    commands.add_parser(
-        "schema", parents=[shared], help="print the JSON Schema of a rules table, for editors"
-    )
-
-    command = commands.add_parser(
-        "dead-letters", help="list, explain and redrive events that were not tagged"
-    )
-    dead_letters.add_arguments(command, shared)
-    return parser
+def remedy(maker: str, lock: str | None = None, root: Path = ROOT) -> str:
+    """What to do about it. root: the folder of the checkout."""
+    activate = root / ".venv" / "bin" / "activate"
+    if activate.exists() and Path(sys.prefix) != root / ".venv":
+        return f"activate the environment with `. {activate}`"
+    own = f"; or install into your own with `pip install --require-hashes -r {lock}`" if lock else ""
+    return f"make the environment with `{maker}` and activate it with `. .venv/bin/activate`{own}"

@@ -15,7 +15,7 @@ OUTCOMES = ("ignored", "nothing-to-tag", "dead-letter")
 
 
 class Case(NamedTuple):
-    """tags: exactly those expected, none where the outcome is no "tagged". reason: "" where any will do."""
+    """tags: exactly those expected; {} unless the outcome is "tagged". reason: "" for any."""
 
     name: str
     event: Received | Unparsable
@@ -25,7 +25,7 @@ class Case(NamedTuple):
 
 
 class Cases(NamedTuple):
-    """rules: the table that the cases are for, None where they name none."""
+    """rules: the table that the cases name, or None."""
 
     rules: Path | None
     cases: list[Case]
@@ -61,7 +61,7 @@ def _case(number: int, row: Any, folder: Path, faults: Diagnostics) -> Case | No
     where = f'case "{name}"' if name else where
     faults.names(where, row, "name", "event", "tags", "outcome", "reason")
     if name is None and "name" not in row:
-        faults.add(where, "it has no name; say what it shows")
+        faults.add(where, "it has no name; add one that says what it shows")
     if ("tags" in row) == ("outcome" in row):
         faults.add(where, "it needs either tags or an outcome")
     tags = faults.member(where, row, "tags", dict) or {}
@@ -75,16 +75,16 @@ def _case(number: int, row: Any, folder: Path, faults: Diagnostics) -> Case | No
     return Case(name or where, event, tags, outcome, reason) if event else None
 
 
-def _event(where: str, said: Any, folder: Path, faults: Diagnostics) -> Received | Unparsable | None:
+def _event(where: str, value: Any, folder: Path, faults: Diagnostics) -> Received | Unparsable | None:
     try:
-        match said:
+        match value:
             case str():
-                found = events_in(str(folder / said))
+                found = events_in(str(folder / value))
                 if len(found) == 1:
                     return found[0]
-                faults.add(where, f"{said} holds {len(found)} events; name a file with one")
+                faults.add(where, f"{value} holds {len(found)} events; name a file with one")
             case dict():
-                return cloudevents.events_in(HttpMessage({}, json.dumps(said).encode()))[0]
+                return cloudevents.events_in(HttpMessage({}, json.dumps(value).encode()))[0]
             case _:
                 faults.add(where, "it needs an event: the name of a file, or a table [case.event]")
     except UsageError as error:

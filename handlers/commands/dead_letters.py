@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from handlers.commands.files import STDIN, UsageError, read, table_in
 from handlers.commands.letters import letters_in
@@ -63,8 +64,15 @@ def _token(path: Path) -> str:
     return words[0].decode()
 
 
-def add_arguments(command: argparse.ArgumentParser, shared: argparse.ArgumentParser) -> None:
-    """The verbs and what each can be told."""
+def add_command(commands: Any, shared: argparse.ArgumentParser) -> None:
+    """Adds the verbs and what each can be told."""
+    command = commands.add_parser(
+        "dead-letters",
+        help="list, explain and redrive events that were not tagged",
+        description="Lists, explains and redrives events that were not tagged.",
+        examples=["dead-letters list dead-letters.jsonl"],
+        exit_codes={0: "done", 1: "something is not done", 2: "wrong usage"},
+    )
     letters = argparse.ArgumentParser(add_help=False, parents=[shared])
     letters.add_argument(
         "file",
@@ -76,13 +84,30 @@ def add_arguments(command: argparse.ArgumentParser, shared: argparse.ArgumentPar
     )
     add_selection(letters)
 
-    verbs = command.add_subparsers(dest="verb", required=True, metavar="VERB")
-    verbs.add_parser("list", parents=[letters], help="one row a dead letter, and how many of each reason")
+    verbs = command.add_subparsers(title="verbs", dest="verb", metavar="VERB")
     verbs.add_parser(
-        "show", parents=[letters], help="what happened, why it will not go right by itself, what to do"
+        "list",
+        parents=[letters],
+        help="one row a dead letter, and how many of each reason",
+        description="Lists dead letters, and counts those of each reason.",
+        examples=["dead-letters list dead-letters.jsonl"],
+        exit_codes={0: "done", 2: "wrong usage"},
+    )
+    verbs.add_parser(
+        "show",
+        parents=[letters],
+        help="what happened, why it will not go right by itself, what to do",
+        description="Says of each dead letter what happened, why it will not go right by itself, what to do.",
+        examples=["dead-letters show dead-letters.jsonl --reason TagQuotaExceeded"],
+        exit_codes={0: "done", 2: "wrong usage"},
     )
     verb = verbs.add_parser(
-        "redrive", parents=[letters], help="send the events to the function again", description=REDRIVE
+        "redrive",
+        parents=[letters],
+        help="send the events to the function again",
+        description=REDRIVE,
+        examples=["dead-letters redrive letters.jsonl --to http://127.0.0.1:8080/"],
+        exit_codes={0: "done", 1: "something is not done, or a line is no dead letter", 2: "wrong usage"},
     )
     verb.add_argument("--to", metavar="URL", help="the function's address")
     verb.add_argument("--rate", type=_rate, default=10.0, help="events a second at most; default: 10")
@@ -90,6 +115,8 @@ def add_arguments(command: argparse.ArgumentParser, shared: argparse.ArgumentPar
     verb.add_argument(
         "--dry-run", action="store_true", help="send nothing; say what today's rules would make of each"
     )
+    for each in verbs.choices.values():
+        each.set_defaults(run=dead_letters)
 
 
 def _rate(text: str) -> float:

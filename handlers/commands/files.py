@@ -27,6 +27,12 @@ def read(path: Path) -> bytes:
         raise UsageError(f"{path} cannot be the name of a file") from None
 
 
+def note_stdin(what: str) -> None:
+    """If standard input is a terminal, says on standard error what is expected there, and how to end it."""
+    if sys.stdin.isatty():
+        sys.stderr.write(f"Reading {what} from standard input; end it with Ctrl-D, or stop with Ctrl-C.\n")
+
+
 def relative_to_cwd(path: Path) -> str:
     """The path as one would type it in the current directory."""
     return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
@@ -52,6 +58,7 @@ def events_in(name: str) -> list[Received | Unparsable]:
     if name != STDIN:
         content = read(Path(name))
     elif sys.stdin is not None:
+        note_stdin("an event")
         content = sys.stdin.buffer.read()
     else:
         raise UsageError("standard input is closed; name a file with an event")

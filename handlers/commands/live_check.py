@@ -1,4 +1,4 @@
-"""`check --live`: one reading call of the tag API, and which setting its answer speaks against."""
+"""`check --live`: one reading call of the tag API, and which setting its answer puts in doubt."""
 
 import time
 from typing import NamedTuple
@@ -17,10 +17,10 @@ from handlers.edges.settings import FunctionGraphAgency, Settings
 from handlers.edges.tag_api import TagApi
 
 NO_IMAGE = "00000000-0000-0000-0000-000000000000"
-"""An image that cannot be: who is told that it was not found may read."""
+"""The id of no image. The answer "not found" shows that the credentials may read."""
 
 PROJECT_CODES = {"IMG.0067", "IMG.0104", "IMG.0108", "IMG.0145", "APIG.0310", "APIGW.0310"}
-"""Codes of a PermissionDenied that speak of the project (IMS and API Gateway, "Error Codes")."""
+"""Codes of a PermissionDenied that concern the project (IMS and API Gateway, "Error Codes")."""
 
 
 class Live(NamedTuple):
@@ -32,12 +32,14 @@ class Live(NamedTuple):
 
 
 def ask(settings: Settings) -> Live:
-    """Asks each project for an image that cannot be, and waits no longer than for one event each.
+    """Asks each project for an image that does not exist. Waits no longer for each than for one event.
 
     Raises UsageError where the credentials come with requests alone.
     """
     if isinstance(settings.credentials, FunctionGraphAgency):
-        raise UsageError("nothing can be asked from here: FunctionGraph sends the keys with each request")
+        raise UsageError(
+            "the tag API cannot be asked from here: FunctionGraph sends the keys with each request"
+        )
     api = tag_api_for(settings, log=lambda *_, **__: None)({})
     for project_id in settings.projects or (None,):
         found = _ask(api, project_id, time.monotonic() + settings.delivery.event_timeout)
@@ -68,7 +70,7 @@ def _ask(api: TagApi, project_id: str | None, deadline: float) -> _Found:
     except TagApiError as error:
         return _Found(_at_fault(error), str(error))
     return _Found(
-        "endpoint", "it shows an image that cannot be, so it is not the image service; check IMS_ENDPOINT"
+        "endpoint", "it shows an image that does not exist, so it is no image service; check IMS_ENDPOINT"
     )
 
 

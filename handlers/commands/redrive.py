@@ -128,7 +128,7 @@ def dry_run(
         tally.add(each, Answer(outcome.kind, "" if outcome.kind in DONE else reason))
         rows.append(_row(each, outcome.kind, reason))
     report = tally.report(map(_line, rows), "if the tag API accepts every tag: ")
-    return report._replace(facts={"dry_run": True, "letters": rows} | report.facts)
+    return report._replace(data={"dry_run": True, "letters": rows} | report.data)
 
 
 def _left(found: Iterable[Found | Skipped], redriven: Redriven, tally: Tally) -> Iterator[Found]:

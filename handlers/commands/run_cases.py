@@ -1,24 +1,41 @@
 """`test`: runs cases through the rules table and shows where they differ."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import argparse
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from handlers.commands.cases import Case, cases_in
 from handlers.commands.dry_run import dry_run
 from handlers.commands.files import relative_to_cwd, table_in
-from handlers.commands.report import Report, counted, quoted
+from handlers.commands.report import Block, Report, Styled, Table, Words, counted, quoted
 from handlers.core.events import CreationSignals
 from handlers.core.json_access import Json
 from handlers.core.rules.table import RuleTable
 from handlers.edges import settings
 
 
-def run_cases(paths: Sequence[Path], environ: Mapping[str, str]) -> Report:
-    """paths: of cases; none: those beside the table. Raises UsageError, InvalidSetting or InvalidTable."""
+def add_command(commands: Any, shared: argparse.ArgumentParser) -> None:
+    """Adds the command to those of the command line."""
+    command = commands.add_parser(
+        "test",
+        parents=[shared],
+        help="run the cases of a rules table",
+        description="Runs cases, which are events with the tags or the outcome that the rules must give.",
+        examples=["test", "test my-rules.cases.toml"],
+        exit_codes={0: "all pass", 1: "a case fails, or the table has faults", 2: "wrong usage"},
+    )
+    command.add_argument(
+        "cases", nargs="*", type=Path, metavar="CASES", help="default: TABLE.cases.toml beside the table"
+    )
+    command.set_defaults(run=run_cases)
+
+
+def run_cases(asked: argparse.Namespace, environ: Mapping[str, str]) -> Report:
+    """Raises UsageError, InvalidSetting or InvalidTable."""
     says, tag_form = settings.signals(environ), settings.tag_form(environ)
     rows = list[Json]()
-    for path in paths or [settings.rules(environ).with_suffix(".cases.toml")]:
+    for path in asked.cases or [settings.rules(environ).with_suffix(".cases.toml")]:
         rules, cases = cases_in(path)
         table = table_in(rules or settings.rules(environ))
         rows += [
@@ -30,8 +47,8 @@ def run_cases(paths: Sequence[Path], environ: Mapping[str, str]) -> Report:
             for case in cases
         ]
     failed = sum(bool(row["differences"]) for row in rows)
-    facts = {"passed": len(rows) - failed, "failed": failed, "cases": rows}
-    return Report(facts, _lines(facts), 1 if failed else 0)
+    data = {"passed": len(rows) - failed, "failed": failed, "cases": rows}
+    return Report(data, _body(data), 1 if failed else 0)
 
 
 def _run(case: Case, table: RuleTable, says: CreationSignals, tag_form: str) -> list[Json]:
@@ -55,16 +72,19 @@ def _difference(what: str, expected: str | None, got: str | None, why: str = "")
     return {"what": what, "expected": expected, "got": got, "why": why}
 
 
-def _lines(facts: Json) -> Iterator[str]:
-    for row in facts["cases"]:
-        if row["differences"]:
-            yield f"{row['file']}: {quoted(row['case'])} failed"
-        for each in row["differences"]:
-            why = f": {each['why']}" if each["why"] else ""
-            yield f"  {each['what']}: expected {_shown(each['expected'])}, got {_shown(each['got'])}{why}"
-    all_of = facts["passed"] + facts["failed"]
-    of = f"{facts['passed']} of " if facts["failed"] else ""
-    yield f"{of}{counted(all_of, 'case')} passed"
+def _body(data: Json) -> Iterator[Block]:
+    for row in (row for row in data["cases"] if row["differences"]):
+        yield Table([(Styled("failed", "fault"), f"{row['file']}: {quoted(row['case'])}")])
+        yield Table(map(_columns, row["differences"]), ("", "expected", "got", ""), indent=2)
+        yield ""
+    of = f"{data['passed']} of " if data["failed"] else ""
+    total = counted(data["passed"] + data["failed"], "case")
+    yield Styled(f"{of}{total} passed", "fault" if data["failed"] else "ok")
+
+
+def _columns(difference: Json) -> tuple[Words, ...]:
+    expected, got = (_shown(difference[name]) for name in ("expected", "got"))
+    return difference["what"], Styled(expected, "ok"), Styled(got, "fault"), difference["why"]
 
 
 def _shown(value: Any) -> str:

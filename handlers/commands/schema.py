@@ -4,6 +4,8 @@ Made of what tables are read with. Every table that is taken is valid; of faulty
 editor can see, and leaves the rest, such as what stands in a value's braces, to `check`.
 """
 
+import argparse
+from collections.abc import Mapping
 from typing import Any, get_args, get_type_hints
 
 from handlers.commands.report import Report
@@ -16,7 +18,20 @@ from handlers.core.rules.load import CODE
 from handlers.core.rules.rule import Value
 
 
-def schema() -> Report:
+def add_command(commands: Any, shared: argparse.ArgumentParser) -> None:
+    """Adds the command to those of the command line."""
+    command = commands.add_parser(
+        "schema",
+        parents=[shared],
+        help="print the JSON Schema of a rules table, for editors",
+        description="Prints the JSON Schema of a rules table, by which editors complete and check one.",
+        examples=["schema > rules.schema.json"],
+        exit_codes={0: "done", 2: "wrong usage"},
+    )
+    command.set_defaults(run=schema)
+
+
+def schema(_asked: argparse.Namespace, _environ: Mapping[str, str]) -> Report:
     return Report(rules_schema(), None, 0)
 
 

@@ -6,16 +6,19 @@ import json
 import sys
 from collections.abc import Callable
 
-from tests.bench.batch import batch
-from tests.bench.bus import bus
-from tests.bench.chaos import chaos
-from tests.bench.flood import flood
-from tests.bench.recognition import recognition
-from tests.bench.rows import Row, as_json, as_table
-from tests.bench.rules import rules
-from tests.bench.sizing import sizing
-from tests.bench.start import start
-from tests.bench.throughput import throughput
+from handlers.commands import prerequisites
+
+with prerequisites("tests/run"):
+    from tests.bench.batch import batch
+    from tests.bench.bus import bus
+    from tests.bench.chaos import chaos
+    from tests.bench.flood import flood
+    from tests.bench.recognition import recognition
+    from tests.bench.rows import Row, as_json, as_table
+    from tests.bench.rules import rules
+    from tests.bench.sizing import sizing
+    from tests.bench.start import start
+    from tests.bench.throughput import throughput
 
 BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
     "start": start,

@@ -33,13 +33,14 @@ def _plain(event: Json, data: Json, signals: CreationSignals) -> Recognised | No
         raise InvalidEvent(
             "none of data.image_id, data.id, data.resource_id and subject is an image id, which is a UUID"
         )
+    creator = cts.creator_of(object_or_empty(data.get("user")))
     image = {
         "id": image_id,
-        "creator": cts.creator_of(object_or_empty(data.get("user"))),
         "name": string(data, "name", "resource_name"),
         "project_id": string(data, "project_id") or project_of(data, "owner"),
         "region": string(data, "region"),
         "os_type": string(data, "os_type", "__os_type"),
+        "creator": creator,
     }
     event_time = parse_time(event.get("time"))
     image["created_at"] = rfc3339(parse_time(data.get("created_at")) or event_time)

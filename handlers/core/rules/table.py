@@ -84,7 +84,7 @@ class RuleTable:
             earlier, own = (on_trial | in_force, on_trial) if rule.audit else (in_force, in_force)
             for key, value in rule.tags.items():
                 if setter := earlier.get(key):
-                    why = f'the rule "{setter}" sets it, and earlier rules win'
+                    why = f'the rule "{setter}" sets it, and earlier rows win'
                     skipped.append(SkippedTag(key, rule.name, why, overridden=True))
                     continue
                 try:
