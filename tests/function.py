@@ -30,17 +30,16 @@ def free_port() -> int:
 
 
 class Function:
-    """One running function. settings: its whole environment besides PATH."""
+    """One running function. target: of main.py. settings: its whole environment besides PATH."""
 
-    def __init__(self, output: Path, **settings: str) -> None:
+    def __init__(self, output: Path, target: str = "tag_created_image", **settings: str) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._output = output
         self._read = 0
         with output.open("wb") as log:
             self.process = subprocess.Popen(
-                f"{FRAMEWORK} --source main.py --target tag_created_image "
-                f"--host 127.0.0.1 --port {self.port}".split(),
+                f"{FRAMEWORK} --source main.py --target {target} --host 127.0.0.1 --port {self.port}".split(),
                 cwd=ROOT,
                 env={"PATH": os.environ["PATH"], "THREADS": "8", **settings},
                 stdout=log,
@@ -79,6 +78,16 @@ class Function:
                 while piece := connection.recv(65_536):
                     answer += piece
         return answer
+
+    def worker(self) -> int:
+        """The process that answers, as Linux tells."""
+        pid = self.process.pid
+        return int(Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()[0])
+
+    def peak_memory(self) -> int:
+        """Bytes that it has had in memory at the most."""
+        status = Path(f"/proc/{self.worker()}/status").read_text(encoding="ascii")
+        return int(status.partition("VmHWM:")[2].split()[0]) * 1024
 
     def output(self) -> str:
         return self._output.read_text(encoding="utf-8")

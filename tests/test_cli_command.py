@@ -197,6 +197,13 @@ def test_a_reader_that_has_seen_enough() -> None:
         assert process.wait(20) == 0
 
 
+def test_a_closed_output() -> None:
+    """If standard output is closed, the exit code is still the command's."""
+    command = 'exec "$0" main.py check >&-'
+    ended = subprocess.run(["sh", "-c", command, sys.executable], cwd=ROOT, capture_output=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, b"")
+
+
 def test_interrupt(tmp_path: Path) -> None:
     """Ctrl-C ends a command with exit code 130 and without a word."""
     slow = tmp_path / "slow.json"

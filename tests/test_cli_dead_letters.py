@@ -4,6 +4,7 @@ import base64
 import json
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,11 @@ from hypothesis import strategies as st
 from handlers.commands.advice import BY_ERROR, BY_STATUS, UNEXPLAINED, UNREADABLE
 from handlers.commands.json_lines import LINE_MAX
 from handlers.commands.letters import Found, Skipped, letters_in
-from handlers.core.dead_letters.attributes import UNPARSABLE_TYPE, dead_letter, unparsable
+from handlers.core import dead_letters
+from handlers.core.dead_letters import UNPARSABLE_TYPE, kept_dead_letter
+from handlers.core.errors import InvalidEvent
 from handlers.core.outcomes import TABLE, Outcome
+from handlers.core.received import Received, Unparsable
 from handlers.edges.sinks import file_sink
 from tests import golden
 from tests.commands import Commands, fits
@@ -30,6 +34,20 @@ NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 FULL = Outcome("dead-letter", "TagQuotaExceeded", "the image is full", "IMG.0116")
 TRACE = (golden.FOLDER / "cts-trigger.json").read_text()
 TRACED = "b5c2a0de-9c1f-4a2b-8d43-6f4e2d1c0b9a"
+
+
+def dead_letter(event: dict[str, Any], outcome: Outcome, now: datetime) -> dict[str, Any]:
+    """As the function writes it."""
+    letter: dict[str, Any] = json.loads(dead_letters.dead_letter(Received(event), outcome, now))
+    return letter
+
+
+def unparsable(body: bytes, content_type: str | None) -> dict[str, Any]:
+    """The event that holds a request which was none."""
+    letter: dict[str, Any] = json.loads(
+        kept_dead_letter(Unparsable(body, content_type or "", InvalidEvent("it is none")))
+    )
+    return letter
 
 
 def knative(event: dict[str, Any], code: int, data: str) -> dict[str, Any]:
@@ -123,7 +141,8 @@ def test_the_sinks_own_file(commands: Commands, tmp_path: Path) -> None:
     path = tmp_path / "sink"
     keep = file_sink(path)
     for image_id, outcome in ((ID, FULL), (OTHER, FULL), (ID, FULL._replace(reason="InvalidTag"))):
-        keep(dead_letter(created(image_id), outcome, NOW), 0)
+        line = dead_letters.dead_letter(Received(created(image_id)), outcome, NOW)
+        keep([line], time.monotonic() + 5)
     ran = commands("dead-letters", "list", path)
     assert fits(ran.out)
     assert "2026-03-01T12:00:00Z  TagQuotaExceeded      IMG.0116\n" in ran.out

@@ -16,14 +16,23 @@ from handlers.commands.letters import Found, letters_in
 from handlers.commands.redelivery import ATTEMPTS, RETRY_AFTER_MAX, Function
 from handlers.commands.redrive import DONE, Answer, redrive
 from handlers.commands.redriven import Redriven
-from handlers.core.dead_letters.attributes import UNPARSABLE_MAX, dead_letter, unparsable
 from handlers.core.outcomes import Outcome
 from tests.bus import Answer as Says
 from tests.bus import HttpSubscriber, Received, in_turn
 from tests.commands import Commands, fits
 from tests.emulator import Ims
 from tests.function import Serve, created, free_port
-from tests.test_cli_dead_letters import FULL, ID, NOW, TRACE, knative, notification, written
+from tests.test_cli_dead_letters import (
+    FULL,
+    ID,
+    NOW,
+    TRACE,
+    dead_letter,
+    knative,
+    notification,
+    unparsable,
+    written,
+)
 
 ROOT = Path(__file__).parent.parent
 FAST = ("--rate", "1000")
@@ -96,7 +105,7 @@ def test_the_original_is_sent(
 
 def test_what_was_cut_is_not_sent(commands: Commands, tmp_path: Path, tagger: HttpSubscriber) -> None:
     """Of a request that was kept in part only, no part is sent."""
-    long = dead_letter(unparsable(b"x" * (UNPARSABLE_MAX + 1), None), FULL, NOW)
+    long = dead_letter(unparsable(b"x" * 65536, None), FULL, NOW) | {"bodybytes": 65537}
     ran = commands("dead-letters", "redrive", written(tmp_path, long, letter(1)), "--to", tagger.url, *FAST)
     assert ran.code == 1
     assert "only the first 65536 of its 65537 bytes were kept" in " ".join(ran.out.split())

@@ -278,7 +278,7 @@ def test_an_element_that_is_no_event(commands: Commands, tmp_path: Path) -> None
 
 
 def test_many_events(commands: Commands, tmp_path: Path, event: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of very many events those that end badly are shown first, all are counted, and JSON has them all."""
+    """Of very many events, dead letters are shown in preference to others; all are counted and in JSON."""
     monkeypatch.setattr("handlers.commands.progress.SILENCE", 0)
     good = json.loads(Path(event).read_text())
     path = tmp_path / "many.json"

@@ -400,24 +400,14 @@ def test_the_limit_is_a_setting(serve: Serve, ims: Ims) -> None:
 def test_a_big_upload_is_not_kept_in_memory(serve: Serve, method: str, path: str, status: int) -> None:
     """The reply comes without the body being read, and the next request is served as ever."""
     function = serve(MAX_BODY_BYTES="1025")
-    before = peak_memory(function)
+    before = function.peak_memory()
 
     with requests.Session() as session:
         reply = session.request(method, function.url + path, data=bytes(64 * LIMIT), timeout=10)
         after = session.get(f"{function.url}/healthz", timeout=10)
 
     assert (reply.status_code, after.status_code) == (status, 200)
-    assert peak_memory(function) - before < 16 * LIMIT
-
-
-def peak_memory(function: Function) -> int:
-    """Bytes, of the worker behind a function; 0 where the system does not say."""
-    children = Path(f"/proc/{function.process.pid}/task/{function.process.pid}/children")
-    if not children.exists():
-        return 0
-    status = Path(f"/proc/{children.read_text(encoding='ascii').split()[0]}/status")
-    fields = dict(line.split(":", 1) for line in status.read_text(encoding="ascii").splitlines())
-    return int(fields["VmHWM"].removesuffix("kB")) * 1024
+    assert function.peak_memory() - before < 16 * LIMIT
 
 
 def test_a_connection_is_kept_after_every_kind_of_reply(function: Function, ims: Ims) -> None:

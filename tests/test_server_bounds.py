@@ -5,6 +5,7 @@ import os
 import resource
 import signal
 import socket
+import struct
 import subprocess
 import threading
 import time
@@ -17,9 +18,11 @@ from pathlib import Path
 
 import pytest
 import requests
+from gunicorn.http import errors
 
 from handlers.edges.server.bounds import CONNECTIONS_MAX
 from handlers.edges.server.connection import Connection
+from handlers.edges.server.refusals import refusal_of
 from tests.emulator import Ims
 from tests.function import FRAMEWORK, ROOT, Function, Serve, created, free_port
 
@@ -145,7 +148,7 @@ def test_large_requests(function: Function, request_bytes: bytes, status: int) -
 
 
 def test_large_head(function: Function, ims: Ims) -> None:
-    """A head of 60,000 bytes is served, which is as much as there can be behind Envoy."""
+    """A head of 60,000 bytes is served, which is about as much as Envoy lets pass."""
     image_id = ims.image()
     headers = {f"X-Note-{number}": "x" * 7500 for number in range(8)}
     reply = requests.post(function.url, json=created(image_id), headers=headers, timeout=10)
@@ -273,6 +276,16 @@ def test_refused_while_it_sends(serve: Serve) -> None:
             pass
 
 
+def test_clients_that_go_away(function: Function) -> None:
+    """A connection that is reset leaves no line, at whatever point of its request it is."""
+    for sent in (b"", b"P", GET, GET * 2):
+        for _ in range(10):
+            with connections(function, 1, sent) as [connection]:
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    assert requests.get(f"{function.url}/healthz", timeout=10).status_code == 200
+    assert function.lines() == []
+
+
 # -- requests one after the other ---------------------------------------------------------------------
 
 
@@ -330,6 +343,17 @@ def test_refused_heads(function: Function, head: bytes, status: int) -> None:
     assert answer.partition(END)[2]
     assert_harmless(answer)
     assert [(line["message"], line["status"]) for line in function.lines()] == [("request.refused", status)]
+
+
+ERRORS = [error for error in vars(errors).values() if isinstance(error, type)]
+OURS = {errors.ConfigurationProblem, errors.InvalidResponseHeader, errors.InvalidResponseHeaderName}
+
+
+@pytest.mark.parametrize("error", ERRORS)
+def test_faults_of_requests(error: type[Exception]) -> None:
+    """Every error of gunicorn's parser is refused, but not those that are no fault of the request."""
+    refused = issubclass(error, errors.ParseException) and error not in OURS
+    assert bool(refusal_of(error.__new__(error))) == refused
 
 
 @pytest.mark.parametrize("path", ["/robots.txt", "/favicon.ico", "/static/x", "/static/", "//twice"])

@@ -29,6 +29,14 @@ BY_REASON = {
         "The image was never made, so there is nothing to tag.",
         "Nothing, or make the image again, which sends an event of its own; then delete this one.",
     ),
+    "DeliveryTooLarge": (
+        "It holds more events or images than its subscriber takes at a time, and will at every delivery.",
+        "Let the producer publish fewer in one message; publish these again one by one, and delete this one.",
+    ),
+    "OutOfTime": (
+        "The subscriber's time was up before the image was tagged, at every one of the deliveries.",
+        "Look what takes the time, or raise EVENT_TIMEOUT of the subscriber, then redrive.",
+    ),
     "MissingAttribute": (
         'A rule with on_missing = "fail" asks for something that this event does not have.',
         'Correct that rule or give it on_missing = "skip", or mend the producer; then redrive.',

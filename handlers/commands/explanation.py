@@ -23,7 +23,7 @@ FINE = frozenset({"tagged", "nothing-to-tag", "ignored"})
 """Outcomes that need no repair."""
 
 EVENTS_SHOWN = 200
-"""Events. If there are more, those that need repair are shown first."""
+"""Events. If there are more, those that need repair take precedence."""
 
 INDENT = 2
 

@@ -63,10 +63,14 @@ A paragraph that begins with spaces is indented as a whole.
 """
 
 
-def emit(report: Report, stream: TextIO, *, as_json: bool) -> int:
-    """Prints a report and returns its exit code, even if the reader leaves early, as `head` does."""
+def emit(report: Report, stream: TextIO | None, *, as_json: bool) -> int:
+    """Prints a report and returns its exit code, even if the reader leaves early, as `head` does.
+
+    stream: None if it is closed, as Python has it then.
+    """
     if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(errors="backslashreplace")  # a terminal may know less than Unicode
+    stream = stream or io.StringIO()
     try:
         stream.writelines(_texts(report, stream, as_json=as_json))
         stream.flush()

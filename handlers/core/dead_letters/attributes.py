@@ -103,7 +103,10 @@ def without_secrets(address: str) -> str:
 
 def _unparsable(request: Unparsable) -> Json:
     """An event of ours that holds a whole request. The same request is the same event."""
-    headers = json.dumps(dict(request.headers)) if request.headers else ""
+    known = dict(request.headers)
+    if address := known.get("ce-knativeerrordest"):
+        known["ce-knativeerrordest"] = without_secrets(address)
+    headers = json.dumps(known) if known else ""
     return without_empty(
         {
             "specversion": "1.0",

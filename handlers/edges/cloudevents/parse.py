@@ -19,6 +19,7 @@ from cloudevents.exceptions import GenericException
 from cloudevents.http import CloudEvent, from_dict, from_http
 
 from handlers.core.budget import MAX_DEPTH, MAX_ENVELOPES, MAX_EVENTS
+from handlers.core.dead_letters import UNPARSABLE_TYPE
 from handlers.core.errors import DeliveryTooLarge, InvalidEvent
 from handlers.core.events import shapes
 from handlers.core.json_access import Json
@@ -33,8 +34,10 @@ _BARE_DEPTH = MAX_DEPTH - 1
 """What becomes the data of an event may nest one level less, or the event would nest too deep."""
 
 
-def events_in(message: HttpMessage) -> list[Received | Unparsable]:
+def events_in(message: HttpMessage, max_events: int = MAX_EVENTS) -> list[Received | Unparsable]:
     """The events of a delivery, each piece that is none in its place.
+
+    max_events: that it may hold; a file of events on disk is no delivery.
 
     Raises RequestRefused for a format of CloudEvents other than JSON.
     """
@@ -49,7 +52,7 @@ def events_in(message: HttpMessage) -> list[Received | Unparsable]:
         if headers and not structured:
             return [_binary(headers, message)]
         batch = media_type.startswith("application/cloudevents-batch")
-        return _Content().events(_decoded(message.body), batch=batch)
+        return _Content(max_events).events(_decoded(message.body), batch=batch)
     except DeliveryTooLarge as error:
         return [Unparsable(message.body, message.content_type, error, headers)]
     except (NotJson, InvalidEvent) as error:
@@ -59,7 +62,8 @@ def events_in(message: HttpMessage) -> list[Received | Unparsable]:
 class _Content:
     """Reads the content of one delivery. count: of the elements so far, whatever they are in."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_events: int) -> None:
+        self._max = max_events
         self._count = 0
 
     def events(self, text: str, *, batch: bool) -> list[Received | Unparsable]:
@@ -110,8 +114,8 @@ class _Content:
 
     def _add(self, number: int) -> None:
         self._count += number
-        if self._count > MAX_EVENTS:
-            raise DeliveryTooLarge(f"a delivery holds at most {MAX_EVENTS} events; send fewer at a time")
+        if self._count > self._max:
+            raise DeliveryTooLarge(f"a delivery holds at most {self._max} events; send fewer at a time")
 
 
 def _held_by(value: Any) -> list[Any] | None:
@@ -148,6 +152,8 @@ def _event(content: Any, text: str, *, suspicious: bool) -> Received:
         data = base64.b64decode(encoded, validate=True)
     except (ValueError, TypeError):
         raise InvalidEvent("the data is said to be Base64 and is not") from None
+    if attributes["type"] == UNPARSABLE_TYPE:  # bytes that are no JSON, whatever they were said to be
+        return Received(attributes | {"data_base64": encoded}, text)
     return Received(attributes | _data(data, attributes.get("datacontenttype")), text)
 
 

@@ -1,11 +1,11 @@
-"""What gunicorn refuses before the function hears of it, in our words: its own page quotes the request."""
+"""The replies to requests that gunicorn refuses before the function sees them; its own quote the request."""
 
 from http import HTTPStatus
 
 from gunicorn.http import errors
 
 HEAD_MAX = 65_536
-"""Bytes of a head: a little more than the 60 KiB that Envoy lets pass, which Knative has in front."""
+"""Bytes of a head: a little more than the 60 KiB that Envoy lets pass by default."""
 
 LINE_MAX = FIELD_MAX = 8190
 """Bytes of the request line, and of a header field: what gunicorn takes at the most, and by default."""
@@ -22,7 +22,10 @@ _LARGE_HEAD = (
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
     f"the head has over {HEAD_MAX} bytes, {FIELDS_MAX} fields or {FIELD_MAX} bytes of one field",
 )
-_REFUSALS = {
+_REFUSALS: dict[type[Exception], Refusal | None] = {
+    errors.ConfigurationProblem: None,
+    errors.InvalidResponseHeader: None,
+    errors.InvalidResponseHeaderName: None,
     errors.LimitRequestLine: _LONG_LINE,
     errors.LimitRequestHeaders: _LARGE_HEAD,
     errors.ExpectationFailed: (HTTPStatus.EXPECTATION_FAILED, "no expectation but 100-continue can be met"),

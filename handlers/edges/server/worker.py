@@ -1,6 +1,6 @@
-"""The worker of gunicorn that gives a request to a thread when its head has arrived as a whole.
+"""The worker of gunicorn that gives a request to a thread when its whole head has arrived.
 
-Gunicorn's own gives a thread to each connection, also to one that sends nothing, and waits with it.
+Gunicorn's own gives a thread to each connection, even to one that sends nothing.
 """
 
 import re
@@ -30,8 +30,8 @@ from handlers.edges.server.refusals import (
     reply_of,
 )
 
-FRAMING_MAX = 65_536
-"""Bytes around the chunks of a body. Around those of a MiB it is enough where they have 100 bytes each."""
+FRAMING_MAX = 1 / 16
+"""What the chunks of a body may add to its length: 7 bytes each are enough for chunks of 112 bytes."""
 
 PIECE = 8192
 """Bytes to read at a time."""
@@ -49,7 +49,7 @@ class Bounds(NamedTuple):
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
-    """Reads heads in gunicorn's event loop. `pending_conns` are those that are awaited, by deadline."""
+    """Reads heads in gunicorn's event loop. `pending_conns` are those it waits for, first deadline first."""
 
     bounds: ClassVar[Bounds]
 
@@ -70,7 +70,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
             conn.sock = Connection(accepted.family, accepted.type, accepted.proto, accepted.detach())
             conn.init()
         conn.head, conn.ended = bytearray(), False
-        conn.sock.room = HEAD_MAX + self.bounds.body_bytes + FRAMING_MAX
+        conn.sock.room = HEAD_MAX + self.bounds.body_bytes * (1 + FRAMING_MAX)
         self._await(conn)
 
     def on_pending_socket_readable(self, conn: TConn, client: Connection) -> None:
@@ -124,7 +124,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
         self.poller.register(conn.sock, selectors.EVENT_READ, partial(self.on_pending_socket_readable, conn))
 
     def _received(self, conn: TConn) -> Callable[[TConn], None] | None:
-        """Takes what has arrived. What is next for the connection; None: to wait for more."""
+        """Takes what has arrived, and returns what to do next; None: wait for more."""
         try:
             piece = conn.parser.unreader.take_buffered() or conn.sock.recv(PIECE)
         except TimeoutError:
@@ -161,7 +161,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
         client.deadline = 0
 
     def _end(self, conn: TConn) -> None:
-        """Lets the client read its reply: closing while it still sends would take that away."""
+        """Ends our side, and closes when the client does: closing while it sends could destroy its reply."""
         conn.head, conn.ended = bytearray(), True
         with suppress(OSError):
             conn.sock.shutdown(socket.SHUT_WR)
