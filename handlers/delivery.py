@@ -112,9 +112,10 @@ class Deliveries:
             try:
                 self._sink([dead_letter(event.received, event.outcome, now) for event in letters], deadline)
             except DeadLetterFailed as error:
-                result = failed(error)
-                outcome = result.outcome
-                self._log("dead_letter.failed", **result_fields(result, values=False))
+                outcome = failed(error).outcome
+                self._log(
+                    "dead_letter.failed", severity="ERROR", reason=outcome.reason, detail=outcome.message
+                )
                 for event in dead:
                     self._log_event(event, [_not_stored(each, outcome) for each in event.results])
                 dead = []

@@ -41,12 +41,14 @@ def eventually(look: Callable[[], T], what: str) -> T:
 class Bus:
     """A nats-server with JetStream in a folder of its own; killed, it starts again where it was."""
 
-    def __init__(self, folder: Path, max_payload: int = 8 * 2**20) -> None:
+    def __init__(self, folder: Path, max_payload: int = 8 * 2**20, *, more: str = "") -> None:
+        """more: lines for its configuration."""
         self._folder = folder
+        self.configuration = folder / "conf"
         self._port = -1
         self._process: subprocess.Popen[bytes] | None = None
-        (folder / "conf").write_text(
-            f'max_payload: {max_payload}\njetstream {{ store_dir: "{folder / "store"}" }}\n'
+        self.configuration.write_text(
+            f'max_payload: {max_payload}\njetstream {{ store_dir: "{folder / "store"}" }}\n{more}\n'
         )
 
     @property
@@ -83,7 +85,7 @@ class Bus:
     def demand_password(self) -> None:
         """From now on, of those who are connected too."""
         assert self._process
-        with (self._folder / "conf").open("a") as conf:
+        with self.configuration.open("a") as conf:
             conf.write("authorization { user: someone, password: else }\n")
         self._process.send_signal(signal.SIGHUP)
 
@@ -102,6 +104,21 @@ class Bus:
     def publish(self, subject: str, data: bytes = b"{}", headers: Mapping[str, str] | None = None) -> int:
         """Publish to a stream and return the sequence that it got there."""
         return self.do(lambda js: js.publish(subject, data, headers=dict(headers or {}))).seq
+
+    def publish_bytes(self, subject: bytes, headers: bytes | None = None) -> None:
+        """Publish what no client would: the subject and the block of headers as they are, and `{}`."""
+        with socket.create_connection(("127.0.0.1", self._port), timeout=PATIENCE) as server:
+            server.sendall(b'CONNECT {"verbose": false, "headers": true}\r\n')
+            if headers is None:
+                server.sendall(b"PUB %s 2\r\n{}\r\nPING\r\n" % subject)
+            else:
+                size = len(headers)
+                server.sendall(b"HPUB %s %d %d\r\n%s{}\r\nPING\r\n" % (subject, size, size + 2, headers))
+            heard = b""
+            while b"PONG\r\n" not in heard:
+                more = server.recv(4096)
+                assert more, heard
+                heard += more
 
     def count(self, stream: str = "IMAGES") -> int:
         """How many messages the stream holds."""

@@ -53,7 +53,7 @@ def test_creations(
 
     eventually(all_accepted, f"acceptance of all events (log: {subscription.lines})")
 
-    retried = {line["reason"].partition(":")[0] for line in subscription.lines if "retry" in line["message"]}
+    retried = {line["reason"] for line in subscription.lines if "retry" in line["message"]}
     assert retried == {"JobRunning"}
     images = [ims.job(job_id)["entities"]["image_id"] for job_id in jobs]
     assert len(set(images)) == 2

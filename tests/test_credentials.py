@@ -67,7 +67,10 @@ def keys(ims: Ims, **given: str) -> dict[str, str]:
 def write(
     api: TagApi, image_id: str, project_id: str | None = Ims.project_id, within: float = 5
 ) -> WriteResult:
-    return api.add_tags(project_id, image_id, [TAG], time.monotonic() + within)
+    try:
+        return api.add_tags(project_id, image_id, [TAG], time.monotonic() + within)
+    except TagApiError as error:
+        return WriteResult.of_error([TAG], error)  # as the handler takes it
 
 
 def failure(writing: WriteResult) -> TagApiError:

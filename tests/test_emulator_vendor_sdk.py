@@ -112,7 +112,7 @@ def test_the_function_writes_tags_as_the_client_does(ims: Ims, client: Any, tag_
         told = (call["method"], call["path"], call["query"], call["headers"]["Content-Type"].lower())
         return *told, json.loads(call["body"])
 
-    assert writing.failed == []
+    assert not writing.failed
     assert [said(call) for call in ims.calls()[len(theirs) :]] == [said(call) for call in theirs]
     assert theirs
 

@@ -1,4 +1,4 @@
-"""The pace of the subscription: by table, by property, in floods of virtual time, and on a real bus."""
+"""The rate of the subscription: by table, by property, in floods of virtual time, and on a real bus."""
 
 import threading
 import time
@@ -12,78 +12,78 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nats.js import JetStreamContext
 
-from deploy.nats.pace import SLOWEST, Pace
+from deploy.nats.rate import SLOWEST, AdaptiveRate
 from tests.bus import Answer, Bus, HttpSubscriber, Received, Subscribing
 
 EVENT = {"ce-specversion": "1.0", "ce-id": "42", "ce-source": "/images", "ce-type": "image.created"}
 
 
-def slowed(accepted: int, pause: float = 1.0) -> Pace:
-    """A pace after so many deliveries within the first second and a refusal at its end."""
-    pace = Pace()
+def slowed(accepted: int, pause: float = 1.0) -> AdaptiveRate:
+    """A rate, after so many deliveries within the first second and a refusal at its end."""
+    rate = AdaptiveRate()
     for number in range(accepted):
-        pace.begin(number / accepted)
-        pace.accepted(number / accepted)
-    assert pace.refused(1.0, began=0.9, pause=pause)
-    return pace
+        rate.begin(number / accepted)
+        rate.accepted(number / accepted)
+    assert rate.refused(1.0, began=0.9, pause=pause)
+    return rate
 
 
-def test_no_limit_no_pace() -> None:
+def test_no_limit_no_rate() -> None:
     """Where nothing is refused every delivery begins at once, however many do."""
-    pace = Pace()
+    rate = AdaptiveRate()
     for number in range(10_000):
-        assert pace.wait(number / 1e6) == 0
-        pace.begin(number / 1e6)
-        pace.accepted(number / 1e6)
-        assert not pace.recovered(number / 1e6)
-    assert pace.rate == inf
+        assert rate.wait(number / 1e6) == 0
+        rate.begin(number / 1e6)
+        rate.accepted(number / 1e6)
+        assert not rate.recovered(number / 1e6)
+    assert rate.per_second == inf
 
 
 @pytest.mark.parametrize(("accepted", "rate"), [(0, SLOWEST), (1, SLOWEST), (20, 10), (200, 100)], ids=str)
 def test_first_refusal(accepted: int, rate: float) -> None:
-    """The first pace is what was borne lately, a burst counted as a second's worth, and never below 1."""
-    assert slowed(accepted).rate == pytest.approx(rate, rel=0.01)
+    """The first rate is what was borne lately, a burst counted as a second's worth, and never below 1."""
+    assert slowed(accepted).per_second == pytest.approx(rate, rel=0.01)
 
 
 def test_pause_holds() -> None:
     """After a refusal nothing begins before the pause has ended, and then one at a time."""
-    pace = slowed(200, pause=3.0)
-    assert pace.wait(1.0) == pytest.approx(3.0)
-    assert pace.wait(4.0) == 0
-    pace.begin(4.0)
-    assert pace.wait(4.0) == pytest.approx(1 / pace.rate)
+    rate = slowed(200, pause=3.0)
+    assert rate.wait(1.0) == pytest.approx(3.0)
+    assert rate.wait(4.0) == 0
+    rate.begin(4.0)
+    assert rate.wait(4.0) == pytest.approx(1 / rate.per_second)
 
 
 def test_longest_pause_counts() -> None:
     """A shorter pause, or none, never ends a longer one."""
-    pace = slowed(200, pause=9.0)
-    pace.refused(2.0, began=1.5, pause=1.0)
-    pace.refused(2.0, began=1.5, pause=0.0)
-    assert pace.wait(2.0) == pytest.approx(8.0)
+    rate = slowed(200, pause=9.0)
+    rate.refused(2.0, began=1.5, pause=1.0)
+    rate.refused(2.0, began=1.5, pause=0.0)
+    assert rate.wait(2.0) == pytest.approx(8.0)
 
 
 def test_one_step_for_what_was_on_its_way() -> None:
-    """Refusals of deliveries that had begun before the pace slowed down do not slow it further."""
-    pace = slowed(200)
-    before = pace.rate
+    """Refusals of deliveries that had begun before the rate slowed down do not slow it further."""
+    rate = slowed(200)
+    before = rate.per_second
     for _ in range(15):
-        assert not pace.refused(1.1, began=0.99, pause=1.0)
-    assert pace.rate == before
-    pace.refused(3.0, began=2.1, pause=1.0)
-    assert pace.rate == before / 2
+        assert not rate.refused(1.1, began=0.99, pause=1.0)
+    assert rate.per_second == before
+    rate.refused(3.0, began=2.1, pause=1.0)
+    assert rate.per_second == before / 2
 
 
 def test_recovery() -> None:
-    """When no limit is felt any more the pace grows, and is given up within half a minute; that is told."""
-    pace, now = slowed(200), 2.0
+    """When no limit is felt any more the rate grows, and is given up within half a minute; that is told."""
+    rate, now = slowed(200), 2.0
     told = []
     while now < 32:
-        told.append(pace.recovered(now))
-        if not pace.wait(now):
-            pace.begin(now)
-            pace.accepted(now)
+        told.append(rate.recovered(now))
+        if not rate.wait(now):
+            rate.begin(now)
+            rate.accepted(now)
         now += 0.001
-    assert pace.rate == inf
+    assert rate.per_second == inf
     assert told.count(True) == 1
 
 
@@ -97,35 +97,35 @@ def test_recovery() -> None:
     )
 )
 def test_any_replies(steps: list[tuple[str, float, float]]) -> None:
-    """Whatever comes, the pace is never below the slowest, no refusal speeds it up, and a wait has an end."""
-    pace, now, longest = Pace(), 0.0, 0.0
+    """Whatever comes, the rate is never below the slowest, no refusal speeds it up, and a wait has an end."""
+    rate, now, longest = AdaptiveRate(), 0.0, 0.0
     for what, passed, pause in steps:
         now += passed
-        before = pace.rate
+        before = rate.per_second
         match what:
             case "begin":
-                pace.begin(now)
+                rate.begin(now)
             case "accepted":
-                pace.accepted(now)
+                rate.accepted(now)
             case "tick":
-                pace.recovered(now)
-                assert pace.rate >= before
+                rate.recovered(now)
+                assert rate.per_second >= before
             case _:
                 longest = max(longest, pause)
-                pace.refused(now, began=now if what == "refused" else -1.0, pause=pause)
-                assert pace.rate <= before
-        assert pace.rate >= SLOWEST
-        assert 0 <= pace.wait(now) <= longest + len(steps) / SLOWEST
+                rate.refused(now, began=now if what == "refused" else -1.0, pause=pause)
+                assert rate.per_second <= before
+        assert rate.per_second >= SLOWEST
+        assert 0 <= rate.wait(now) <= longest + len(steps) / SLOWEST
 
 
 @given(st.integers(2, 500), st.lists(st.floats(0, 0.05), min_size=1, max_size=200))
-def test_never_faster_than_the_pace(accepted: int, delays: list[float]) -> None:
+def test_never_faster_than_the_rate(accepted: int, delays: list[float]) -> None:
     """However late the loop comes, between two refusals no more begin than the rate says, and one."""
-    pace, now = slowed(accepted), 2.0
+    rate, now = slowed(accepted), 2.0
     for begun, delay in enumerate(delays, start=1):
-        now += pace.wait(now) + delay
-        pace.begin(now)
-        assert begun <= (now - 2.0) * pace.rate + 2 + 1e-6
+        now += rate.wait(now) + delay
+        rate.begin(now)
+        assert begun <= (now - 2.0) * rate.per_second + 2 + 1e-6
 
 
 # --- floods in virtual time
@@ -160,20 +160,20 @@ def window(limit: float) -> Callable[[float], bool]:
 
 def drained(events: int, admits: Callable[[float], bool], latency: float, places: int) -> tuple[float, float]:
     """Seconds until all are accepted, and the share of calls that was refused, with `Retry-After: 1`."""
-    pace, now, calls, refused = Pace(), 0.0, 0, 0
+    rate, now, calls, refused = AdaptiveRate(), 0.0, 0, 0
     waiting, free, replies = events, places, [(inf, 0, 0.0)]
     due: list[float] = []  # when a refused event is delivered again
     for order in count(1):
         while due and due[0] <= now:
             heappop(due)
             waiting += 1
-        pace.recovered(now)
-        if waiting and free and not pace.wait(now):
-            pace.begin(now)
+        rate.recovered(now)
+        if waiting and free and not rate.wait(now):
+            rate.begin(now)
             waiting, free, calls = waiting - 1, free - 1, calls + 1
             heappush(replies, (now + latency, order, now))
             continue
-        may_begin = now + pace.wait(now) if waiting and free else inf
+        may_begin = now + rate.wait(now) if waiting and free else inf
         replied, _, began = replies[0]
         now = min(may_begin, replied, due[0] if due else inf)
         if now != replied:
@@ -182,10 +182,10 @@ def drained(events: int, admits: Callable[[float], bool], latency: float, places
         free += 1
         if admits(began + latency / 2):
             events -= 1
-            pace.accepted(now)
+            rate.accepted(now)
         else:
             refused += 1
-            pace.refused(now, began=began, pause=1.0)
+            rate.refused(now, began=began, pause=1.0)
             heappush(due, now + 1.0)
         if not events:
             break

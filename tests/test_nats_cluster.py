@@ -1,15 +1,18 @@
 """The subscription at the cluster that ships: credentials, TLS, least rights, three replicas."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import nats
 import pytest
 from nats.js import JetStreamContext
 from nats.js.api import DiscardPolicy, StreamConfig
 
+from deploy.nats.bus import connect
 from deploy.nats.settings import InvalidSettings, Settings
-from tests.bus import Answer, HttpSubscriber, Subscribing
-from tests.cluster import Cluster
+from tests.bus import PATIENCE, Answer, HttpSubscriber, Subscribing
+from tests.cluster import Cluster, Identities
 from tests.operators_page import rights
 
 Start = Callable[..., Subscribing]
@@ -23,16 +26,17 @@ def cluster() -> Iterator[Cluster]:
 
 @pytest.fixture
 def subscription(cluster: Cluster, subscribing: Start, http_subscriber: HttpSubscriber) -> Start:
-    """Starts the subscription at the cluster; as the page has it, but for what the test changes."""
+    """Starts the subscription at the cluster, as the page has it."""
 
-    def start(**changed: str) -> Subscribing:
+    def start(without: str = "", **more: str) -> Subscribing:
         settings = {
             "SUBSCRIBER_URL": http_subscriber.url,
             "NATS_URL": cluster.url,
             "NATS_CREDS": str(cluster.identities.credentials("subscription", **rights("subscription"))),
             "NATS_CA": str(cluster.ca),
         }
-        return subscribing(**settings | changed)
+        settings.pop(without, None)
+        return subscribing(**settings, **more)
 
     return start
 
@@ -46,15 +50,54 @@ async def _configuration(js: JetStreamContext) -> list[StreamConfig]:
     return [(await js.stream_info(stream)).config for stream in ("IMAGES", "IMAGES_DEAD")]
 
 
-def test_least_rights(cluster: Cluster, subscription: Start, http_subscriber: HttpSubscriber) -> None:
-    """With the rights on the page and no more, over TLS: streams are made, events delivered and kept."""
+def test_least_rights(
+    cluster: Cluster, subscription: Start, http_subscriber: HttpSubscriber, tmp_path: Path
+) -> None:
+    """With the rights on the page and no more, over TLS: streams are made, events delivered and kept.
+
+    The keys of the connection are not written down, whatever SSLKEYLOGFILE says.
+    """
+    keys = tmp_path / "keys"
     http_subscriber.answer = lambda request: Answer(400 if request.body == b"bad" else 204)
-    process = subscription()
+    process = subscription(SSLKEYLOGFILE=str(keys))
     process.logged("subscription.ready")
     cluster.do(_publish)
     process.logged("delivery.accepted")
     process.logged("delivery.dead_letter")
     assert process.stop() == 0
+    assert {line["message"] for line in process.lines} & {"bus.error", "library.error"} == set()
+    assert not keys.exists() or "SECRET" not in keys.read_text()
+
+
+def test_producer_reads_nothing(cluster: Cluster) -> None:
+    """With the rights on the page a producer publishes and hears that it is kept, and reads nothing else."""
+    wanted = ["_INBOX_subscription.>", "_INBOX.>", "_INBOX_producer_2.>", "images.>", "images-dead.>", ">"]
+    asked = ["$JS.API.STREAM.MSG.GET.IMAGES", "$JS.API.CONSUMER.MSG.NEXT.IMAGES.tagger", "images-dead.x"]
+    refused: list[str] = []
+
+    async def heard(error: Exception) -> None:
+        refused.append(str(error))
+
+    async def produce() -> None:
+        bus = await nats.connect(
+            cluster.url.split(","),
+            user_credentials=cluster.identities.credentials("producer", **rights("producer")),
+            inbox_prefix="_INBOX_producer",
+            tls=cluster.tls,
+            error_cb=heard,
+        )
+        await bus.jetstream().publish("images.created", b"good", stream="IMAGES")
+        for subject in wanted:
+            await bus.subscribe(subject)
+        for subject in asked:
+            await bus.publish(subject, b"{}")
+        await bus.flush()
+        await bus.close()
+
+    asyncio.run(produce())
+    assert [error.partition('"')[2].rstrip('"').lower() for error in refused] == [
+        subject.lower() for subject in [*wanted, *asked]
+    ]
 
 
 def test_replicas(cluster: Cluster, subscription: Start) -> None:
@@ -69,12 +112,12 @@ def test_replicas(cluster: Cluster, subscription: Start) -> None:
 
 @pytest.mark.parametrize(
     ("without", "says"),
-    [("NATS_CREDS", "Authorization"), ("NATS_CA", "certificate verify failed")],
+    [("NATS_CREDS", "the sign-in was refused"), ("NATS_CA", "the server's certificate is not trusted")],
     ids=["credentials", "authority"],
 )
 def test_refused(subscription: Start, without: str, says: str) -> None:
     """Without credentials, or at a server that nobody vouches for, the start stops with the reason."""
-    process = subscription(**{without: ""})
+    process = subscription(without=without)
     assert process.ended() == 1
     assert "NATS does not answer (" in process.errors
     assert says in process.errors
@@ -89,3 +132,33 @@ def test_unusable_file(tmp_path: Path, name: str, content: bytes | None) -> None
         path.write_bytes(content)
     with pytest.raises(InvalidSettings, match=rf"^{name} must be a readable file of .*{path}.*\.$"):
         Settings.from_environ({"SUBSCRIBER_URL": "http://function/", name: str(path)})
+
+
+def test_half_written_credentials(tmp_path: Path) -> None:
+    """While the file of credentials is malformed the bus cannot be reached; when it is whole again, it is."""
+    path = Identities(tmp_path).credentials("subscription")
+    whole, signed_in = path.read_bytes(), asyncio.Semaphore(0)
+    closed = asyncio.Event()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b'INFO {"max_payload": 1048576, "auth_required": true, "nonce": "nonce"}\r\n')
+        if await reader.readline():
+            await reader.readuntil(b"PING\r\n")
+            writer.write(b"PONG\r\n")
+            signed_in.release()
+            await closed.wait()
+        else:
+            # It came, had no credentials and went; when it comes again, it has some.
+            path.write_bytes(whole)
+        writer.close()
+
+    async def rotate() -> None:
+        server = await asyncio.start_server(talk, "127.0.0.1", 0)
+        url = f"nats://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with server, connect((url,), asyncio.Event(), creds=path), asyncio.timeout(PATIENCE):
+            await signed_in.acquire()
+            path.write_bytes(b"-----BEGIN NATS USER JWT-----\n")
+            closed.set()
+            await signed_in.acquire()
+
+    asyncio.run(rotate())

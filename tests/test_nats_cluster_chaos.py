@@ -114,6 +114,7 @@ async def _publish(cluster: Cluster, sent: list[Sent]) -> None:
             batch=50,
             pause=0.1,
             user_credentials=credentials,
+            inbox_prefix="_INBOX_producer",
             tls=cluster.tls,
         )
 

@@ -3,8 +3,9 @@
 import asyncio
 import base64
 import json
+import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -14,17 +15,18 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from nats.js import JetStreamContext
 from nats.js.api import RawStreamMsg, StreamConfig
 from nats.js.errors import APIError
 
 from deploy.nats import policy
 from deploy.nats.binding import cloud_event, http_headers
-from deploy.nats.bus import connected
+from deploy.nats.bus import connect
 from deploy.nats.dead_letters import Failure, dead_letter
 from deploy.nats.policy import Outcome
 from deploy.nats.settings import InvalidSettings, Settings, public
-from deploy.nats.subscription import NOBODY_LEADS
-from tests.bus import PATIENCE, Answer, Bus, HttpSubscriber, Received, Subscribing, in_turn
+from deploy.nats.subscription import NO_LEADER
+from tests.bus import PATIENCE, ROOT, Answer, Bus, HttpSubscriber, Received, Subscribing, in_turn
 
 EVENT = {"ce-specversion": "1.0", "ce-id": "42", "ce-source": "/images", "ce-type": "image.created"}
 STRUCTURED = {"Content-Type": "application/cloudevents+json; charset=UTF-8"}
@@ -62,6 +64,12 @@ def test_last_attempt(status: int | None) -> None:
     assert policy.outcome_of(status, attempt=2, attempts=2) is Outcome.DEAD_LETTER
 
 
+def test_attempts_last_a_day() -> None:
+    """If nobody sets ATTEMPTS, the shortest waits that chance can bring are a day in all."""
+    attempts = Settings.from_environ(SETTINGS).attempts
+    assert sum(policy.longest_back_off(attempt) / 2 for attempt in range(1, attempts)) >= 24 * 60 * 60
+
+
 @pytest.mark.parametrize(
     ("attempt", "longest"), [(1, 1), (2, 2), (5, 16), (9, 256), (10, 300), (5000, 300)], ids=str
 )
@@ -80,6 +88,9 @@ NOW = datetime(2026, 1, 5, 10, 15, 30, tzinfo=UTC)
         ("0", 0),
         (" 120 ", 120),
         ("99999999999", 3600),
+        ("9" * 400, 3600),
+        ("Mon, 05 Jan 99999999999999999999 10:15:37 GMT", None),
+        ("Mon, 05 Jan 2026 10:15:37 +99999999999999999999", None),
         ("Mon, 05 Jan 2026 10:15:37 GMT", 7),
         ("Mon, 05 Jan 2026 10:15:37 -0000", 7),
         ("Mon, 05 Jan 2026 10:15:00 GMT", 0),
@@ -96,6 +107,16 @@ def test_retry_after(value: str | None, seconds: float | None) -> None:
     assert policy.retry_after(value, NOW) == seconds
 
 
+PARTS_OF_DATES = ["Mon,", "05", "Jan", "2026", "10:15:37", "GMT", "-0000", "9" * 20, "-1", "+", ":", "(", "é"]
+
+
+@given(st.text() | st.lists(st.sampled_from(PARTS_OF_DATES)).map(" ".join))
+def test_any_retry_after(value: str) -> None:
+    """Whatever a subscriber writes, Retry-After is from 0 seconds to an hour, or says nothing."""
+    seconds = policy.retry_after(value, NOW)
+    assert seconds is None or 0 <= seconds <= 3600
+
+
 # --- settings
 
 
@@ -105,7 +126,7 @@ SETTINGS = {"SUBSCRIBER_URL": "http://function:8080/"}
 def test_default_settings() -> None:
     """Only the subscriber's URL is required."""
     settings = Settings.from_environ(SETTINGS)
-    assert settings == Settings(("nats://127.0.0.1:4222",), "http://function:8080/", 16, 24, 30, 1048576)
+    assert settings == Settings(("nats://127.0.0.1:4222",), "http://function:8080/", 16, 600, 30, 1048576)
 
 
 def test_several_servers() -> None:
@@ -114,6 +135,41 @@ def test_several_servers() -> None:
         "nats://a",
         "tls://u:p@b:1",
     )
+
+
+class Recording(dict[str, str]):
+    """Remembers which names were asked for."""
+
+    def __init__(self, content: Mapping[str, str]) -> None:
+        super().__init__(content)
+        self.asked: list[str] = []
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self.asked.append(name)
+        return super().get(name, default)
+
+
+def test_documented_settings() -> None:
+    """The page lists every setting, and gives the default of each."""
+    page = (ROOT / "deploy" / "nats" / "README.md").read_text(encoding="utf-8")
+    documented = dict(re.findall(r"^\| `([A-Z_]+)` \| `?([^|`]+)`? \|", page, re.MULTILINE))
+    environ = Recording(SETTINGS)
+    settings = Settings.from_environ(environ)
+    assert documented.keys() == set(environ.asked)
+    assert documented.pop("SUBSCRIBER_URL") == "required"
+    assert documented.pop("NATS_URL") == ",".join(settings.nats_urls)
+    assert documented.pop("SUBSCRIBER_TOKEN_FILE") == "none"
+    for name, default in documented.items():
+        assert default == str(getattr(settings, name.lower()) or "none")
+
+
+def test_documented_reasons() -> None:
+    """The names that the page gives for reasons of our own are those of the log lines."""
+    page = (ROOT / "deploy" / "nats" / "README.md").read_text(encoding="utf-8")
+    reasons = re.findall(r"^\| `([A-Z][a-z]+[A-Za-z]+)` \|", page, re.MULTILINE)
+    source = "".join(path.read_text() for path in (ROOT / "deploy" / "nats").glob("*.py"))
+    assert len(reasons) == 7
+    assert [reason for reason in reasons if f'"{reason}"' not in source] == []
 
 
 @pytest.mark.parametrize(
@@ -125,7 +181,21 @@ def test_several_servers() -> None:
         ("SUBSCRIBER_URL", "http://"),
         ("SUBSCRIBER_URL", "http://function:port/"),
         ("SUBSCRIBER_URL", "http://a b/"),
+        ("SUBSCRIBER_URL", "http://function/\udcff"),
+        ("SUBSCRIBER_URL", "http://function:65536/"),
+        ("SUBSCRIBER_URL", "http://a..b/"),
+        ("SUBSCRIBER_URL", f"http://{'a' * 64}/"),
+        ("SUBSCRIBER_URL", "http://a%b/"),
+        ("SUBSCRIBER_URL", "http://[::1/"),
+        ("SUBSCRIBER_URL", "http://[::x]/"),
+        ("NATS_URL", ""),
         ("NATS_URL", "nats://a,,nats://b"),
+        ("NATS_URL", f"nats://{'a' * 64}"),
+        ("NATS_CREDS", ""),
+        ("NATS_CA", " "),
+        ("SUBSCRIBER_TOKEN_FILE", ""),
+        ("ATTEMPTS", ""),
+        ("ATTEMPTS", "9" * 5000),
         ("PARALLEL", "0"),
         ("PARALLEL", "257"),
         ("ATTEMPTS", "many"),
@@ -373,12 +443,24 @@ def test_arrival(system: System, headers: dict[str, str], data: bytes, arrives: 
     assert system.bus.count() == 0
 
 
-@pytest.mark.parametrize("status", [404, 408, 409, 429, 500, 503])
+NAMES = {
+    404: "NotFound",
+    408: "RequestTimeout",
+    409: "Conflict",
+    429: "TooManyRequests",
+    500: "InternalServerError",
+    599: "Status599",
+}
+
+
+@pytest.mark.parametrize("status", NAMES)
 def test_retry(system: System, status: int) -> None:
     """A status that may pass leads to another delivery of the same event after the back-off."""
     system.subscriber.answer = in_turn(Answer(status, body=b"later\nplease"))
     system.publish()
-    system.logged("delivery.retry", status=status, attempt=1, reason="later please", retry_in=0.02)
+    system.logged(
+        "delivery.retry", status=status, attempt=1, reason=NAMES[status], detail="later please", retry_in=0.02
+    )
     system.logged("delivery.accepted", attempt=2)
     first, second = system.subscriber.received
     assert first.body == second.body
@@ -426,7 +508,7 @@ def test_time_out(system: System) -> None:
 
     system.subscriber.answer = answer
     system.publish()
-    system.logged("delivery.retry", status=None, reason="No reply within 1 seconds.")
+    system.logged("delivery.retry", status=None, reason="NoReply", detail="No reply within 1 seconds.")
     patience_ended.set()
     system.logged("delivery.accepted", attempt=2)
 
@@ -471,7 +553,7 @@ def test_refused_connection(own_bus: Bus, subscribing: Start) -> None:
     subscription.logged("delivery.dead_letter", status=None, attempt=2)
     kept = json.loads(only(own_bus.dead_letters()).data or b"")
     assert "knativeerrorcode" not in kept
-    assert base64.b64decode(kept["knativeerrordata"]).startswith(b"No reply: ")
+    assert base64.b64decode(kept["knativeerrordata"]) == b"No reply: the connection was refused."
 
 
 def test_unkept_dead_letter(own_bus: Bus, http_subscriber: HttpSubscriber, subscribing: Start) -> None:
@@ -480,7 +562,8 @@ def test_unkept_dead_letter(own_bus: Bus, http_subscriber: HttpSubscriber, subsc
     http_subscriber.answer = lambda _: Answer(400)
     own_bus.do(lambda js: js.delete_stream("IMAGES_DEAD"))
     own_bus.publish("images.created", b"{}", EVENT)
-    assert "not kept" in subscription.logged("delivery.retry", 2)["reason"]
+    retry = subscription.logged("delivery.retry", 2, reason="DeadLetterFailed")
+    assert retry["detail"] == "The dead letter was not kept: no stream takes it."
     assert own_bus.count() == 1
     own_bus.do(lambda js: js.add_stream(StreamConfig("IMAGES_DEAD", subjects=["images-dead.>"])))
     subscription.logged("delivery.dead_letter")
@@ -522,6 +605,24 @@ def test_retry_after_of_one(
     subscription.logged("delivery.retry", retry_in=3000)
     own_bus.publish("images.other", b"{}", EVENT)
     subscription.logged("delivery.accepted", subject="images.other")
+
+
+def test_a_thousand_not_ready(own_bus: Bus, http_subscriber: HttpSubscriber, subscribing: Start) -> None:
+    """A thousand events that wait for their images hold up no other."""
+
+    def answer(request: Received) -> Answer:
+        return Answer() if request.body == b"other" else Answer(503, {"Retry-After": "3000"})
+
+    async def publish(js: JetStreamContext) -> None:
+        waiting = (js.publish("images.created", b"not ready", headers=EVENT) for _ in range(1001))
+        await asyncio.gather(*waiting)
+        await js.publish("images.other", b"other", headers=EVENT)
+
+    http_subscriber.answer = answer
+    subscription = start(subscribing, own_bus, http_subscriber.url)
+    own_bus.do(publish)
+    subscription.logged("delivery.accepted", subject="images.other", attempt=1)
+    assert len(http_subscriber.received) == 1002
 
 
 def test_slow_subscriber(own_bus: Bus, http_subscriber: HttpSubscriber, subscribing: Start) -> None:
@@ -625,7 +726,7 @@ def test_nobody_leads(own_bus: Bus, http_subscriber: HttpSubscriber, subscribing
     """While no server answers for the consumer, the log says so in words, and what else may be the matter."""
     subscription = start(subscribing, own_bus, http_subscriber.url)
     own_bus.do(lambda js: js.delete_consumer("IMAGES", "tagger"))
-    subscription.logged("bus.lost", reason=NOBODY_LEADS)
+    subscription.logged("bus.lost", reason="NoLeader", detail=NO_LEADER)
     assert subscription.stop() == 0
 
 
@@ -644,7 +745,7 @@ def test_silent_bus() -> None:
     async def wait() -> None:
         server = await asyncio.start_server(talk, "127.0.0.1", 0)
         url = f"nats://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        async with server, connected((url,), asyncio.Event(), ping_every=1):
+        async with server, connect((url,), asyncio.Event(), ping_every=1):
             await asyncio.wait_for(given_up.wait(), PATIENCE)
 
     asyncio.run(wait())
@@ -656,7 +757,7 @@ def test_closed_for_good(own_bus: Bus, http_subscriber: HttpSubscriber, subscrib
     own_bus.demand_password()
     assert subscription.ended() == 1
     subscription.logged("bus.lost")
-    assert subscription.errors.startswith("NATS closed the connection for good (nats: authorization failed)")
+    assert subscription.errors.startswith("NATS closed the connection for good (the sign-in was refused)")
 
 
 def test_start_without_a_bus(tmp_path: Path, subscribing: Start) -> None:

@@ -74,12 +74,12 @@ class LogFollower:
                 continue
             status = self.status(event_id)
             status.attempts = line["attempt"]
-            status.reply = line["reason"]
+            status.reply = ": ".join(filter(None, (line.get("reason"), line.get("detail"))))
             if line["message"] in ENDS:
                 status.ended = True
                 ended.append(event_id)
             else:
-                status.retry_reason = line["reason"]
+                status.retry_reason = status.reply
         return ended
 
     async def wait_for(self, event_ids: set[str], within: float) -> None:

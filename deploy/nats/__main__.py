@@ -1,12 +1,16 @@
+"""`python -m deploy.nats`: wires the parts and runs them; with arguments, a command."""
+
 import asyncio
+import logging
 import os
 import signal
 import sys
 from collections.abc import Callable
 
 from . import policy
-from .bus import BusUnfit, connected
+from .bus import BusNotReady, connect
 from .commands import command
+from .errors import LibraryHandler, places
 from .log import log
 from .settings import InvalidSettings, Settings, public
 from .streams import CONSUMER, STREAM, prepare
@@ -21,15 +25,24 @@ ACK_WAIT = 60.0
 def main(*, ack_wait: float = ACK_WAIT, back_off: Callable[[int], float] = policy.back_off) -> int:
     """Run the subscription until SIGTERM or SIGINT, and return the exit status.
 
-    0: stopped. 1: the bus is not there or unfit. 2: a setting is missing or malformed.
+    0: stopped. 1: the bus is not there or not ready, or a fault of the subscription ended it. 2: a setting is
+    missing or malformed.
     """
+    logging.basicConfig(handlers=[LibraryHandler(logging.ERROR)], force=True)
     try:
         asyncio.run(_run(Settings.from_environ(os.environ), ack_wait=ack_wait, back_off=back_off))
     except InvalidSettings as fault:
         sys.stderr.write(f"{fault}\n")
         return 2
-    except BusUnfit as fault:
+    except BusNotReady as fault:
         sys.stderr.write(f"{fault}\n")
+        return 1
+    except Exception as fault:  # noqa: BLE001 - a traceback would repeat what came from outside
+        while isinstance(fault, ExceptionGroup):
+            fault = fault.exceptions[0]
+        sys.stderr.write(
+            f"A fault of the subscription ended it: {type(fault).__name__} at {places(fault)}.\n"
+        )
         return 1
     return 0
 
@@ -38,13 +51,18 @@ async def _run(settings: Settings, *, ack_wait: float, back_off: Callable[[int],
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    for warning in settings.warnings():
+        log("settings.warning", "WARNING", reason="SecretInClear", detail=warning)
     async with (
-        connected(settings.nats_urls, stopping, creds=settings.nats_creds, ca=settings.nats_ca) as bus,
+        connect(settings.nats_urls, stopping, creds=settings.nats_creds, ca=settings.nats_ca) as bus,
         Subscriber.at(
-            settings.subscriber_url, seconds=settings.delivery_timeout, parallel=settings.parallel
+            settings.subscriber_url,
+            token=settings.subscriber_token,
+            seconds=settings.delivery_timeout,
+            parallel=settings.parallel,
         ) as subscriber,
     ):
-        events = await prepare(bus, max_event_bytes=settings.max_event_bytes, ack_wait=ack_wait)
+        await prepare(bus, max_event_bytes=settings.max_event_bytes, ack_wait=ack_wait)
         subscription = Subscription(
             bus, subscriber, settings, ack_wait=ack_wait, back_off=back_off, stopping=stopping
         )
@@ -56,7 +74,7 @@ async def _run(settings: Settings, *, ack_wait: float, back_off: Callable[[int],
             parallel=settings.parallel,
             attempts=settings.attempts,
         )
-        await subscription.run(events)
+        await subscription.run()
     log("subscription.stopped")
 
 

@@ -1,14 +1,19 @@
+"""The connection to the bus: it comes back when it was lost, and demands TLS where it has to."""
+
 import asyncio
-import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import nats.errors
 import nats.js.errors
 from nats.aio.client import Client
+from nats.aio.msg import Msg
 
+from .errors import describe, sentence
 from .log import log
+from .settings import demands_tls, tls_context
 
 CONNECT_SECONDS = 3
 
@@ -16,20 +21,77 @@ CONNECT_SECONDS = 3
 # the client's own default would have nothing delivered for six minutes.
 PING_SECONDS = 10
 
+INBOX = "_INBOX_subscription"
+"""Replies come below this subject, which no other user needs a right to read."""
 
-class BusUnfit(Exception):
+
+class BusNotReady(Exception):
     """The bus is not there, or not as it has to be; the message says what to do."""
+
+
+class _Client(Client):
+    """NATS' own client, made safe against servers, producers and files that are not as they should be.
+
+    demands_tls: refuse servers that offer no TLS, before anything is sent to them. The client itself encrypts
+    only if the server asks for it, whatever the scheme of its URL is.
+    """
+
+    def __init__(self, *, demands_tls: bool) -> None:
+        super().__init__()
+        self._demands_tls = demands_tls
+
+    async def _process_info(self, info: dict[str, Any], initial_connection: bool = False) -> None:
+        # Each connection begins here, also one to a server that the cluster has named.
+        if initial_connection and self._demands_tls:
+            if not (info.get("tls_required") or info.get("tls_available")):
+                raise nats.errors.SecureConnWantedError
+            info["tls_required"] = True
+        await super()._process_info(info, initial_connection)
+
+    async def _process_connect_init(self) -> None:
+        try:
+            await super()._process_connect_init()
+        except Exception:
+            # At a reconnection nobody else does.
+            if self._transport:
+                self._transport.close()  # type: ignore[no-untyped-call]
+            raise
+
+    def _connect_command(self) -> bytes:
+        try:
+            return super()._connect_command()
+        except Exception:  # noqa: BLE001 - whatever is in the file must not end the attempts to connect again
+            raise nats.errors.InvalidUserCredentialsError from None
+
+    # What a producer has sent must not end the loop that reads.
+
+    async def _process_headers(self, headers: bytes) -> dict[str, str] | None:
+        try:
+            return await super()._process_headers(headers)
+        except (IndexError, ValueError):
+            return None
+
+    def _build_message(
+        self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: dict[str, str] | None
+    ) -> Msg:
+        readable = subject.decode(errors="replace").encode()
+        message: Msg = super()._build_message(sid, readable, reply, data, headers)
+        return message
+
+
+def _client(urls: tuple[str, ...], ca: Path | None) -> _Client:
+    return _Client(demands_tls=demands_tls(urls, ca))
 
 
 @asynccontextmanager
 async def visited(
     urls: tuple[str, ...], *, creds: Path | None = None, ca: Path | None = None
 ) -> AsyncIterator[Client]:
-    """A connection for one command; `creds` and `ca` as of `connected`.
+    """A connection for one command; `creds` and `ca` as of `connect`.
 
-    Raise BusUnfit if no server answers, and if one does not do what it is asked for.
+    Raise BusNotReady if no server answers, and if one does not do what it is asked for.
     """
-    bus = Client()
+    bus = _client(urls, ca)
     faults: list[Exception] = []
 
     async def fault(error: Exception) -> None:
@@ -40,7 +102,7 @@ async def visited(
             list(urls),
             name="images",
             user_credentials=creds,
-            tls=ssl.create_default_context(cafile=ca),
+            tls=tls_context(ca),
             error_cb=fault,
             allow_reconnect=False,
             connect_timeout=CONNECT_SECONDS,
@@ -49,18 +111,20 @@ async def visited(
             reconnect_time_wait=0,
         )
     except (OSError, nats.errors.Error) as error:
-        why = [*faults, error][0]
-        raise BusUnfit(f"NATS does not answer ({why}); start it or correct NATS_URL.") from None
+        why = describe([*faults, error][0])
+        raise BusNotReady(f"NATS does not answer ({why}); start it or correct NATS_URL.") from None
     try:
         yield bus
     except (nats.errors.Error, nats.js.errors.Error) as error:
-        raise BusUnfit(f"The bus did not do its part ({error}); run the command again.") from None
+        raise BusNotReady(
+            f"The bus did not do its part ({describe(error)}); run the command again."
+        ) from None
     finally:
         await bus.close()
 
 
 @asynccontextmanager
-async def connected(
+async def connect(
     urls: tuple[str, ...],
     stopping: asyncio.Event,
     *,
@@ -70,21 +134,25 @@ async def connected(
 ) -> AsyncIterator[Client]:
     """A connection that comes back for as long as `stopping` is not set, and sets it if it cannot.
 
-    creds: file of credentials; ca: file of certificates to trust instead of the usual ones.
-    ping_every: seconds.
-    Raise BusUnfit if no server answers at first, and at the end if the server closed the connection for good.
+    creds: file of credentials. ca: file of certificates to trust instead of the usual ones; with it, or with
+    tls:// in one of the URLs, every server has to offer TLS. ping_every: seconds.
+    Raise BusNotReady if no server answers at first, and at the end if the server closed the connection for
+    good.
     """
-    bus = Client()
-    faults: list[Exception] = []
-    given_up = False
+    bus = _client(urls, ca)
+    # Each once: at the start, and then since the connection was last made.
+    faults: list[str] = []
+    started = given_up = False
 
     async def fault(error: Exception) -> None:
-        # The last three that differ: a refused sign-in is told once, and then the connection is reset.
-        faults[:] = [*(other for other in faults[-2:] if str(other) != str(error)), error]
+        if (why := describe(error)) not in faults:
+            faults.append(why)
+            if started:
+                log("bus.error", "WARNING", reason="BusError", detail=sentence(why))
 
     async def lost() -> None:
         if not stopping.is_set():
-            log("bus.lost", "WARNING", reason=str(faults[-1]) if faults else "")
+            log("bus.lost", "WARNING", reason="BusLost", detail=sentence(faults[-1]) if faults else None)
 
     async def back() -> None:
         faults.clear()
@@ -101,7 +169,8 @@ async def connected(
                 list(urls),
                 name="images",
                 user_credentials=creds,
-                tls=ssl.create_default_context(cafile=ca),
+                tls=tls_context(ca),
+                inbox_prefix=INBOX,
                 error_cb=fault,
                 disconnected_cb=lost,
                 reconnected_cb=back,
@@ -115,15 +184,15 @@ async def connected(
                 pending_size=0,
             )
     except TimeoutError:
-        why = f" ({'; '.join(map(str, faults))})" if faults else ""
-        raise BusUnfit(f"NATS does not answer{why}; start it or correct NATS_URL.") from None
+        why = f" ({'; '.join(faults)})" if faults else ""
+        raise BusNotReady(f"NATS does not answer{why}; start it or correct NATS_URL.") from None
     faults.clear()
+    started = True
     try:
         yield bus
     finally:
         stopping.set()
         await bus.close()
     if given_up:
-        raise BusUnfit(
-            f"NATS closed the connection for good ({bus.last_error}); start again when that is mended."
-        )
+        why = describe(bus.last_error) if bus.last_error else "it gave no reason"
+        raise BusNotReady(f"NATS closed the connection for good ({why}); start again when that is mended.")

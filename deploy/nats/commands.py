@@ -8,7 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 
 from .advice import advice
-from .bus import BusUnfit, visited
+from .bus import BusNotReady, visited
 from .dead_stream import DeadStream
 from .letter import Letter
 from .redrive import redrive
@@ -31,7 +31,7 @@ def command(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     except InvalidSettings as fault:
         _say(str(fault))
         return WRONG_USE
-    except BusUnfit as fault:
+    except BusNotReady as fault:
         _say(str(fault))
         return NOT_DONE
     except KeyboardInterrupt:

@@ -6,7 +6,7 @@ import nats.js.errors
 from nats.js import JetStreamContext
 from nats.js.api import RawStreamMsg
 
-from .bus import BusUnfit
+from .bus import BusNotReady
 from .delivery import CONFIRM_SECONDS
 from .letter import Letter
 from .streams import DEAD_STREAM, DEAD_SUBJECTS, STREAM
@@ -22,13 +22,13 @@ class DeadStream:
         self._js = js
 
     async def last(self) -> int:
-        """The highest sequence so far. Raise BusUnfit if there is no such stream."""
+        """The highest sequence so far. Raise BusNotReady if there is no such stream."""
         try:
             return (await self._js.stream_info(DEAD_STREAM)).state.last_seq
         except nats.js.errors.ServiceUnavailableError:
-            raise BusUnfit("The server has no JetStream; correct NATS_URL or enable JetStream.") from None
+            raise BusNotReady("The server has no JetStream; correct NATS_URL or enable JetStream.") from None
         except nats.js.errors.NotFoundError:
-            raise BusUnfit(
+            raise BusNotReady(
                 f"There is no stream {DEAD_STREAM}; correct NATS_URL, or start the subscription once."
             ) from None
 
@@ -55,7 +55,7 @@ class DeadStream:
     async def redrive(self, letter: Letter) -> str | None:
         """Publish the event again, and when that is confirmed delete the dead letter.
 
-        Return why the event cannot be published, None if it was. Raise BusUnfit if no event can.
+        Return why the event cannot be published, None if it was. Raise BusNotReady if no event can.
         """
         headers, data = letter.message
         # The same for the same dead letter: what was interrupted before the deletion is not published twice.
@@ -65,11 +65,13 @@ class DeadStream:
                 letter.event_subject, data, timeout=CONFIRM_SECONDS, stream=STREAM, headers=headers
             )
         except nats.js.errors.NoStreamResponseError:
-            raise BusUnfit(f"There is no stream {STREAM}; start the subscription, which makes it.") from None
+            raise BusNotReady(
+                f"There is no stream {STREAM}; start the subscription, which makes it."
+            ) from None
         except nats.js.errors.APIError as error:
             if error.err_code == TOO_LARGE:
                 return f"the event has {len(data)} bytes, more than {STREAM} takes; raise MAX_EVENT_BYTES"
-            raise BusUnfit(
+            raise BusNotReady(
                 f"{STREAM} takes no events ({error.description}); mend that and run the command again."
             ) from None
         await self._js.delete_msg(DEAD_STREAM, letter.sequence)

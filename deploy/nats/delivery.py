@@ -1,7 +1,9 @@
+"""One message in hand: what it is, and the ways to settle it with the bus."""
+
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from typing import Any
+from typing import Any, Self
 
 import nats.errors
 from nats.aio.msg import Msg
@@ -9,28 +11,36 @@ from nats.js import JetStreamContext
 
 from .binding import attribute, cloud_event, http_headers
 from .dead_letters import Failure, dead_letter
+from .errors import describe
 from .streams import DEAD_STREAM, DEAD_SUBJECTS, SUBJECTS
 
 CONFIRM_SECONDS = 5.0
 
+LONGEST_SUBJECT = 1024
+"""Characters of a dead letter's subject: that of an event may be as long as a line of the protocol."""
+
 
 class Delivery:
-    """One message in hand: what it is, and the ways to settle it with the bus.
+    """One delivery of one message.
 
-    attempt: how often the bus has delivered it, 1 = the first time.
+    event: as `binding.cloud_event` reads it; with None the message is no CloudEvent, or is taken as none.
+    attempt: how often the bus has delivered the message, 1 = the first time.
     """
 
-    def __init__(self, js: JetStreamContext, message: Msg) -> None:
+    def __init__(self, js: JetStreamContext, message: Msg, event: Mapping[str, str] | None = None) -> None:
         self._js = js
         self._message = message
-        self._headers = message.headers or {}
-        self._event = cloud_event(self._headers, message.data)
+        self._event = event
         self.attempt = message.metadata.num_delivered
+
+    @classmethod
+    def of(cls, js: JetStreamContext, message: Msg) -> Self:
+        return cls(js, message, cloud_event(message.headers or {}, message.data))
 
     @property
     def request(self) -> tuple[dict[str, str], bytes]:
         """The headers and the body to post."""
-        return http_headers(self._headers), self._message.data
+        return http_headers(self._message.headers or {}), self._message.data
 
     @property
     def fields(self) -> dict[str, Any]:
@@ -62,7 +72,7 @@ class Delivery:
         finally:
             signals.cancel()
 
-    async def done(self) -> bool:
+    async def ack(self) -> bool:
         """Acknowledge; False if the bus did not confirm, and so may deliver the message again."""
         try:
             await self._message.ack_sync(CONFIRM_SECONDS)
@@ -70,25 +80,25 @@ class Delivery:
             return False
         return True
 
-    async def again(self, delay: float) -> None:
+    async def nak(self, delay: float) -> None:
         """Ask for another delivery after `delay` seconds."""
         # Unheard, the bus delivers again for want of an acknowledgement.
         with suppress(nats.errors.Error):
             await self._message.nak(delay)
 
     async def keep(self, failure: Failure) -> str | None:
-        """Store the dead letter; the reason why the bus did not confirm it, None if it did."""
+        """Store the dead letter; why the bus did not confirm it, None if it did."""
         metadata = self._message.metadata
-        headers, data = dead_letter(self._headers, self._message.data, self._event, failure)
+        headers, data = dead_letter(self._message.headers or {}, self._message.data, self._event, failure)
         # A sequence begins anew when a stream is made anew; with the time of storage it is unique.
         headers["Nats-Msg-Id"] = (
             f"{metadata.stream}.{metadata.sequence.stream}.{metadata.timestamp.isoformat()}"
         )
-        subject = DEAD_SUBJECTS + self._message.subject.removeprefix(SUBJECTS)
+        subject = self._message.subject.removeprefix(SUBJECTS)[:LONGEST_SUBJECT].rstrip(".")
         try:
             await self._js.publish(
-                subject, data, timeout=CONFIRM_SECONDS, stream=DEAD_STREAM, headers=headers
+                DEAD_SUBJECTS + subject, data, timeout=CONFIRM_SECONDS, stream=DEAD_STREAM, headers=headers
             )
         except nats.errors.Error as error:
-            return f"The dead letter was not kept: {error}"
+            return describe(error)
         return None

@@ -1,3 +1,5 @@
+"""Log lines."""
+
 import json
 import sys
 from datetime import UTC, datetime

@@ -44,9 +44,13 @@ def outcome_of(status: int | None, *, attempt: int, attempts: int) -> Outcome:
 
 def back_off(attempt: int) -> float:
     """Seconds to wait after the attempt-th delivery: 1 doubling to 300, less up to a half by chance."""
-    # The exponent is bounded because 2 ** 1024 is no float.
-    longest = min(LONGEST_BACK_OFF, 2.0 ** min(attempt - 1, 10))
+    longest = longest_back_off(attempt)
     return random.uniform(longest / 2, longest)  # noqa: S311 - spreads load, keeps no secret
+
+
+def longest_back_off(attempt: int) -> float:
+    # The exponent is bounded because 2 ** 1024 is no float.
+    return min(LONGEST_BACK_OFF, 2.0 ** min(attempt - 1, 10))
 
 
 def retry_after(value: str | None, now: datetime) -> float | None:
@@ -62,7 +66,7 @@ def retry_after(value: str | None, now: datetime) -> float | None:
     else:
         try:
             date = parsedate_to_datetime(value)
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
         # A date without a zone is in UTC: HTTP dates know no other.
         seconds = ((date if date.tzinfo else date.replace(tzinfo=UTC)) - now).total_seconds()

@@ -1,3 +1,5 @@
+"""The streams and the consumer, made as they have to be."""
+
 import nats.errors
 import nats.js.errors
 from nats.aio.client import Client
@@ -11,7 +13,8 @@ from nats.js.api import (
     StreamConfig,
 )
 
-from .bus import BusUnfit
+from .bus import BusNotReady
+from .errors import describe
 
 STREAM, SUBJECTS = "IMAGES", "images."
 DEAD_STREAM, DEAD_SUBJECTS = "IMAGES_DEAD", "images-dead."
@@ -21,21 +24,24 @@ CONSUMER = "tagger"
 # what is added to them takes a few kilobytes.
 GROWTH, ADDED = 2, 16384
 
-# Deliveries that wait for their next attempt count as pending. Few enough that an outage of the
-# subscriber does not use up the attempts of everything in the stream.
-MOST_PENDING = 1000
+# Events that wait for their next attempt are pending, and with so many of them the bus delivers no others. An
+# event for an image that never comes takes 16 deliveries in NOT_READY_WINDOW of the function, so 20,000 such
+# events take about 180 deliveries a second: less than half of what a function with one core bears, which
+# leaves the rest to all other events. The number also bounds what an outage of the subscriber costs: that
+# many events use up one of their ATTEMPTS every few minutes, the others wait in the stream and use up none.
+MOST_PENDING = 20_000
 
 
-async def prepare(bus: Client, *, max_event_bytes: int, ack_wait: float) -> JetStreamContext.PullSubscription:
+async def prepare(bus: Client, *, max_event_bytes: int, ack_wait: float) -> None:
     """Make the streams and the consumer, or bring them to what they should be; replicas, age and size limits
     that an operator has set on a stream stay.
 
     ack_wait: seconds after which an event is delivered again if nothing is heard of its delivery.
-    Raise BusUnfit where that cannot be done.
+    Raise BusNotReady where that cannot be done.
     """
     needed = GROWTH * max_event_bytes + ADDED
     if bus.max_payload < needed:
-        raise BusUnfit(
+        raise BusNotReady(
             f"The server's max_payload is {bus.max_payload}, but a dead letter may need {needed} bytes;"
             " set max_payload in the server's configuration, or a smaller MAX_EVENT_BYTES."
         )
@@ -55,17 +61,16 @@ async def prepare(bus: Client, *, max_event_bytes: int, ack_wait: float) -> JetS
                 max_ack_pending=MOST_PENDING,
             ),
         )
-        return await js.pull_subscribe_bind(CONSUMER, STREAM)
     except nats.js.errors.ServiceUnavailableError:
-        raise BusUnfit("The server has no JetStream; start it with JetStream enabled.") from None
+        raise BusNotReady("The server has no JetStream; start it with JetStream enabled.") from None
     except nats.js.errors.APIError as error:
-        raise BusUnfit(
+        raise BusNotReady(
             f"The bus refuses stream {STREAM}, stream {DEAD_STREAM} or consumer {CONSUMER} as they have to be"
-            f" ({error.description}); move away or delete what stands in the way."
+            f" ({describe(error)}); move away or delete what stands in the way."
         ) from None
     except nats.errors.Error as error:
-        raise BusUnfit(
-            f"The bus did not answer while its streams were made ({error}); start again."
+        raise BusNotReady(
+            f"The bus did not answer while its streams were made ({describe(error)}); start again."
         ) from None
 
 

@@ -1,26 +1,26 @@
+"""The subscription: takes events from the bus, posts them, and settles each by its reply."""
+
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from time import monotonic
 
 import nats.errors
-import nats.js.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
-from nats.js import JetStreamContext
 
 from .dead_letters import Failure
 from .delivery import Delivery
+from .errors import describe, places, sentence
 from .log import log
-from .pace import Pace
-from .policy import ACCEPTED, LONGEST_BACK_OFF, TOO_MANY, Outcome, outcome_of
+from .policy import ACCEPTED, TOO_MANY, Outcome, outcome_of
+from .pull import PULL_SECONDS, Puller
+from .rate import AdaptiveRate
 from .settings import Settings, public
 from .subscriber import Reply, Subscriber
 
-# How long one request for an event waits at the server, and so how long a stop may take with nothing in hand.
-FETCH_SECONDS = 1.0
-
-NOBODY_LEADS = "No server leads the consumer; if that stays so, start again: the consumer may be gone."
+NO_LEADER = "No server leads the consumer. If this stays so, start again: the consumer may be gone."
+NOT_CONFIRMED = "The bus did not confirm the end of the delivery and may deliver the event again."
 
 
 class Subscription:
@@ -47,103 +47,125 @@ class Subscription:
         stopping: asyncio.Event,
     ) -> None:
         self._bus = bus
+        self._js = bus.jetstream()
         self._subscriber = subscriber
-        self._settings = settings
+        self._destination = public(settings.subscriber_url)
+        self._attempts = settings.attempts
         self._ack_wait = ack_wait
         self._back_off = back_off
         self._stopping = stopping
-        self._places = asyncio.Semaphore(settings.parallel)
-        self._pace = Pace()
+        self._slots = asyncio.Semaphore(settings.parallel)
+        self._rate = AdaptiveRate()
 
-    async def run(self, events: JetStreamContext.PullSubscription) -> None:
+    async def run(self) -> None:
         """Deliver until told to stop; return when everything that has begun is settled."""
+        events = await Puller.at(self._bus)
         async with asyncio.TaskGroup() as deliveries:
             while True:
-                await self._places.acquire()
-                if not await self._turn():
+                await self._slots.acquire()
+                if not await self._wait_to_begin():
                     return
-                # One at a time, and only with a place for it: nothing waits here unheard by the bus.
+                # One at a time, and only with a slot for it: nothing waits here unheard by the bus.
                 if message := await self._next(events):
                     deliveries.create_task(self._deliver(message))
                 else:
-                    self._places.release()
+                    self._slots.release()
 
-    async def _next(self, events: JetStreamContext.PullSubscription) -> Msg | None:
+    async def _next(self, events: Puller) -> Msg | None:
         try:
-            return (await events.fetch(1, timeout=FETCH_SECONDS))[0]
-        except nats.errors.TimeoutError:
-            return None
+            return await events.next()
         except nats.errors.Error as error:
             if self._bus.is_connected:
-                nobody = isinstance(error, nats.js.errors.ServiceUnavailableError)
-                log("bus.lost", "WARNING", reason=NOBODY_LEADS if nobody else str(error))
-            await self._stopped_within(FETCH_SECONDS)
+                if isinstance(error, nats.errors.NoRespondersError):
+                    log("bus.lost", "WARNING", reason="NoLeader", detail=NO_LEADER)
+                else:
+                    log("bus.lost", "WARNING", reason="BusLost", detail=sentence(describe(error)))
+            await self._stopped_within(PULL_SECONDS)
             return None
 
     async def _deliver(self, message: Msg) -> None:
         try:
-            delivery = Delivery(self._bus.jetstream(), message)
+            delivery = Delivery.of(self._js, message)
             async with delivery.in_progress(every=self._ack_wait / 4):
-                if await self._turn():
+                if await self._wait_to_begin():
                     await self._post(delivery)
                 else:
-                    await delivery.again(0)
+                    await delivery.nak(0)
         except Exception as error:  # noqa: BLE001 - a bug must neither lose this event nor stop the others
-            sequence, delay = message.metadata.sequence.stream, LONGEST_BACK_OFF
-            with suppress(nats.errors.Error):
-                await message.nak(delay)
-            fault = f"{type(error).__name__}: {error}"[:200]
-            log("delivery.retry", "ERROR", sequence=sequence, status=None, reason=fault, retry_in=delay)
+            await self._settle_fault(message, error)
         finally:
-            self._places.release()
+            self._slots.release()
 
     async def _post(self, delivery: Delivery) -> None:
         began = monotonic()
-        self._pace.begin(began)
+        self._rate.begin(began)
         reply = await self._subscriber.post(*delivery.request)
         milliseconds = round((monotonic() - began) * 1000)
-        self._learn(reply, began)
+        self._adjust_rate(reply, began)
+        await self._settle(delivery, reply, *reply.words, milliseconds=milliseconds)
 
-        outcome = outcome_of(reply.status, attempt=delivery.attempt, attempts=self._settings.attempts)
-        reason = reply.reason
+    async def _settle(
+        self, delivery: Delivery, reply: Reply, reason: str, detail: str, **measured: int
+    ) -> None:
+        outcome = outcome_of(reply.status, attempt=delivery.attempt, attempts=self._attempts)
         if outcome is Outcome.DEAD_LETTER:
-            destination = public(self._settings.subscriber_url)
-            failure = Failure(destination, reply.status, reply.body, delivery.attempt)
+            failure = Failure(self._destination, reply.status, reply.body, delivery.attempt)
             if not_kept := await delivery.keep(failure):
-                outcome, reason = Outcome.RETRY, not_kept
+                outcome, reason = Outcome.RETRY, "DeadLetterFailed"
+                detail = f"The dead letter was not kept: {not_kept}."
 
-        fields = delivery.fields | {"status": reply.status, "reason": reason, "milliseconds": milliseconds}
+        fields = delivery.fields | {"status": reply.status} | measured
         if outcome is Outcome.RETRY:
             delay = max(reply.retry_after or 0.0, self._back_off(delivery.attempt))
-            await delivery.again(delay)
-            log("delivery.retry", "WARNING", **fields, retry_in=round(delay, 3))
+            await delivery.nak(delay)
+            log("delivery.retry", "WARNING", **fields, reason=reason, detail=detail, retry_in=round(delay, 3))
+            return
+        confirmed = await delivery.ack()
+        if outcome is Outcome.DEAD_LETTER:
+            detail = detail if confirmed else f"{NOT_CONFIRMED} {detail}"
+            log("delivery.dead_letter", "ERROR", **fields, reason=reason, detail=detail)
+        elif confirmed:
+            log("delivery.accepted", **fields)
         else:
-            if not await delivery.done():
-                fields["reason"] = f"The bus did not confirm and may deliver it again. {reason}".strip()
-            if outcome is Outcome.ACCEPTED:
-                log("delivery.accepted", **fields)
-            else:
-                log("delivery.dead_letter", "ERROR", **fields)
+            log("delivery.accepted", **fields, reason="NotConfirmed", detail=NOT_CONFIRMED)
 
-    def _learn(self, reply: Reply, began: float) -> None:
+    async def _settle_fault(self, message: Msg, error: Exception) -> None:
+        """A fault of ours is a failed delivery like any other: tried again, and at the end a dead letter.
+
+        The message is then kept as it is, because reading it may be what failed.
+        """
+        reason, detail = type(error).__name__, f"A fault of the subscription, at {places(error)}."
+        try:
+            reply = Reply(None, f"{reason}: {detail}".encode())
+            await self._settle(Delivery(self._js, message), reply, reason, detail)
+        except Exception as again:  # noqa: BLE001 - as above; unsettled, the bus delivers it again after ack_wait
+            log(
+                "delivery.unsettled",
+                "ERROR",
+                subject=message.subject,
+                reason=type(again).__name__,
+                detail=detail,
+            )
+
+    def _adjust_rate(self, reply: Reply, began: float) -> None:
         now = monotonic()
         if reply.status in ACCEPTED:
-            self._pace.accepted(now)
+            self._rate.accepted(now)
         elif reply.status == TOO_MANY:
-            pause, waiting = reply.retry_after or 0.0, self._pace.wait(now)
+            pause, waiting = reply.retry_after or 0.0, self._rate.wait(now)
             # Once for a flood, not once for each step of the search for its rate.
-            if self._pace.refused(now, began=began, pause=pause):
-                log("subscription.slowed", "WARNING", per_second=round(self._pace.rate, 1))
+            if self._rate.refused(now, began=began, pause=pause):
+                log("subscription.slowed", "WARNING", per_second=round(self._rate.per_second, 1))
             # Replies to deliveries side by side ask for the same pause, a few milliseconds apart.
             if pause > waiting + 1:
                 log("subscription.paused", "WARNING", status=reply.status, seconds=pause)
 
-    async def _turn(self) -> bool:
-        """Wait until a delivery may begin; False when told to stop."""
+    async def _wait_to_begin(self) -> bool:
+        """Wait until the rate allows a delivery; False when told to stop."""
         while not self._stopping.is_set():
-            if self._pace.recovered(monotonic()):
+            if self._rate.recovered(monotonic()):
                 log("subscription.recovered")
-            if not (wait := self._pace.wait(monotonic())):
+            if not (wait := self._rate.wait(monotonic())):
                 return True
             await self._stopped_within(wait)
         return False

@@ -1,0 +1,75 @@
+"""Asking the consumer for one event at a time.
+
+The client's own `fetch` takes every message with a header `Status` for a word of the server. A producer may
+set that header: its event would be dropped at every delivery, or would end the process.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Self
+
+import nats.errors
+import nats.js.errors
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
+
+from .streams import CONSUMER, STREAM
+
+NEXT = f"$JS.API.CONSUMER.MSG.NEXT.{STREAM}.{CONSUMER}"
+
+# How long one request waits at the server, and so how long a stop may take with nothing in hand.
+PULL_SECONDS = 1.0
+REQUEST = json.dumps({"batch": 1, "expires": int(PULL_SECONDS * 1e9)}).encode()
+
+# Seconds that the server's word about the end of a request may be late.
+GRACE = 1.0
+
+NO_MESSAGES, EXPIRED, NO_RESPONDERS = "404", "408", "503"
+
+
+class Puller:
+    """Asks for events, and tells them from what the server says of the requests."""
+
+    def __init__(self, bus: Client, inbox: str, replies: Subscription) -> None:
+        self._bus = bus
+        self._inbox = inbox
+        self._replies = replies
+        self._requests = 0
+
+    @classmethod
+    async def at(cls, bus: Client) -> Self:
+        inbox = bus.new_inbox()
+        return cls(bus, inbox, await bus.subscribe(f"{inbox}.*"))
+
+    async def next(self) -> Msg | None:
+        """The next event; None if there is none for PULL_SECONDS.
+
+        Raise nats.errors.NoRespondersError if no server answers for the consumer, and another
+        nats.errors.Error where the bus is away or refuses the request.
+        """
+        self._requests += 1
+        address = f"{self._inbox}.{self._requests}"
+        await self._bus.publish(NEXT, REQUEST, reply=address)
+        try:
+            while True:
+                message = await self._replies.next_msg(PULL_SECONDS + GRACE)
+                # An event says where to acknowledge it. What the server says of a request does not.
+                if message.reply.startswith("$JS.ACK."):
+                    return message
+                # A word about an earlier request came late.
+                if message.subject == address:
+                    _check(message.headers or {})
+                    return None
+        except nats.errors.TimeoutError:
+            return None
+
+
+def _check(headers: Mapping[str, str]) -> None:
+    """Raise nats.errors.Error unless they say that there is no event now."""
+    status = headers.get("Status", "")
+    if status == NO_RESPONDERS:
+        raise nats.errors.NoRespondersError
+    if status not in {NO_MESSAGES, EXPIRED}:
+        code = int(status) if status.isdecimal() else None
+        raise nats.js.errors.APIError(code=code, description=headers.get("Description"))
