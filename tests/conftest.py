@@ -9,6 +9,7 @@ pytest_plugins = [
     "tests.commands",
     "tests.lines",
     "tests.certificates",
+    "tests.dead_letter_places",
 ]
 
 # The same examples in every run: a failure on one machine is a failure on all.

@@ -13,7 +13,7 @@ from nats.js import JetStreamContext
 from tests.bench.books import DONE, FAULTS, Sent, end_of, events, hear
 from tests.bench.chaos import SUBSCRIPTION
 from tests.bench.producer import publish
-from tests.bench.system import Pair, dead_letters, delivering
+from tests.bench.system import Pair, dead_letters, delivering, reasons_of
 from tests.bus import eventually
 from tests.cluster import Cluster
 from tests.emulator import Ims
@@ -93,10 +93,9 @@ def test_server_killed(cluster: Cluster, pairs: list[Pair], ims: Ims) -> None:
     books.hear()
 
     credentials = str(cluster.identities.credentials("operator"))
-    command = {"NATS_URL": cluster.url, "NATS_CREDS": credentials, "NATS_CA": str(cluster.ca)}
-    letters = dead_letters("list", "--json", **command)
-    reasons = {letter["event"]["id"]: letter["reason"] for letter in letters}
-    assert len(reasons) == len(letters)
+    listed = dead_letters(cluster.url, "list", NATS_CREDS=credentials, NATS_CA=str(cluster.ca))
+    reasons = reasons_of(listed)
+    assert len(reasons) == len(listed["dead_letters"])
     ends = [
         end_of(each, books.said[each.event_id], reasons.get(each.event_id), ims.tags(each.image_id))
         for each in sent

@@ -1,4 +1,4 @@
-"""`python -m deploy.nats`: wires the parts and runs them; with arguments, a command."""
+"""`python -m deploy.nats`: wires the parts and runs them."""
 
 import asyncio
 import logging
@@ -9,7 +9,6 @@ from collections.abc import Callable
 
 from . import policy
 from .bus import BusNotReady, connect
-from .commands import command
 from .errors import LibraryHandler, places
 from .log import log
 from .settings import InvalidSettings, Settings, public
@@ -79,4 +78,4 @@ async def _run(settings: Settings, *, ack_wait: float, back_off: Callable[[int],
 
 
 if __name__ == "__main__":
-    sys.exit(command(sys.argv[1:], os.environ) if sys.argv[1:] else main())
+    sys.exit(main())

@@ -84,46 +84,6 @@ def _client(urls: tuple[str, ...], ca: Path | None) -> _Client:
 
 
 @asynccontextmanager
-async def visited(
-    urls: tuple[str, ...], *, creds: Path | None = None, ca: Path | None = None
-) -> AsyncIterator[Client]:
-    """A connection for one command; `creds` and `ca` as of `connect`.
-
-    Raise BusNotReady if no server answers, and if one does not do what it is asked for.
-    """
-    bus = _client(urls, ca)
-    faults: list[Exception] = []
-
-    async def fault(error: Exception) -> None:
-        faults.append(error)
-
-    try:
-        await bus.connect(
-            list(urls),
-            name="images",
-            user_credentials=creds,
-            tls=tls_context(ca),
-            error_cb=fault,
-            allow_reconnect=False,
-            connect_timeout=CONNECT_SECONDS,
-            # Without these a client tries for two minutes.
-            max_reconnect_attempts=1,
-            reconnect_time_wait=0,
-        )
-    except (OSError, nats.errors.Error) as error:
-        why = describe([*faults, error][0])
-        raise BusNotReady(f"NATS does not answer ({why}); start it or correct NATS_URL.") from None
-    try:
-        yield bus
-    except (nats.errors.Error, nats.js.errors.Error) as error:
-        raise BusNotReady(
-            f"The bus did not do its part ({describe(error)}); run the command again."
-        ) from None
-    finally:
-        await bus.close()
-
-
-@asynccontextmanager
 async def connect(
     urls: tuple[str, ...],
     stopping: asyncio.Event,

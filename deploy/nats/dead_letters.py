@@ -7,14 +7,6 @@ from dataclasses import dataclass
 # As much as Knative keeps, and the most that its own readers bear.
 LONGEST_ERROR_DATA = 1024
 FACTS = ("knativeerrordest", "knativeerrorcode", "knativeerrordata", "deliveryattempts")
-# What a subscriber adds that makes dead letters itself, and by which it knows and refuses them.
-SUBSCRIBER_FACTS = (
-    "deadletterreason",
-    "deadlettercode",
-    "deadlettermessage",
-    "deadlettertime",
-    "deadletterrule",
-)
 STRUCTURED = {"Content-Type": "application/cloudevents+json"}
 
 
@@ -58,19 +50,6 @@ def dead_letter(
     members = {name: text for name, text in event.items() if name not in FACTS}
     members |= {name: json.dumps(fact) for name, fact in failure.facts().items()}
     return _kept(headers, ("ce-.*", "content-type")) | STRUCTURED, _structured(members)
-
-
-def restored(
-    headers: Mapping[str, str], data: bytes, event: Mapping[str, str] | None
-) -> tuple[dict[str, str], bytes]:
-    """The headers and data of the message to send again for a dead letter: without the failure's facts.
-
-    event: the dead letter as `binding.cloud_event` reads it, None for what was kept as it is.
-    """
-    if event is None:
-        return _kept(headers, FACTS), data
-    members = {name: text for name, text in event.items() if name not in FACTS + SUBSCRIBER_FACTS}
-    return _kept(headers, ("content-type",)) | STRUCTURED, _structured(members)
 
 
 def _structured(members: Mapping[str, str]) -> bytes:

@@ -1,4 +1,4 @@
-"""The operator's commands: `python main.py check | explain | test | schema | dead-letters`.
+"""The operator's commands: `python main.py check | explain | test | schema | send | dead-letters`.
 
 This module names the remedy where Python is too old or a package is missing. So it keeps, as `main.py` does,
 to what Python 3.8 can parse, and to the standard library.

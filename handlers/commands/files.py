@@ -1,10 +1,16 @@
 """What the command line names: rules tables and events in files."""
 
+import errno
+import os
 import re
+import stat
 import sys
 from pathlib import Path
+from typing import BinaryIO
 
+from handlers.core.dead_letters.message import Message, wire_value
 from handlers.core.errors import InvalidEvent
+from handlers.core.json_text import NotJson, parse
 from handlers.core.received import Received, Unparsable
 from handlers.core.rules import RuleTable
 from handlers.edges import cloudevents
@@ -31,6 +37,26 @@ def note_stdin(what: str) -> None:
     """If standard input is a terminal, says on standard error what is expected there, and how to end it."""
     if sys.stdin.isatty():
         sys.stderr.write(f"Reading {what} from standard input; end it with Ctrl-D, or stop with Ctrl-C.\n")
+
+
+def open_regular(path: str | Path, *, follow: bool = True) -> BinaryIO:
+    """A file proper, not a pipe, a device or a folder, for which nobody knows how long to wait.
+
+    follow: whether the path may be a symbolic link. Raises UsageError.
+    """
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)
+    try:
+        file = os.open(path, flags)
+    except OSError as error:
+        linked = error.errno == errno.ELOOP and not follow
+        why = "it is a symbolic link" if linked else os.strerror(error.errno or 0)
+        raise UsageError(f"{path} cannot be read: {why}") from None
+    except ValueError:  # a NUL, which no file system knows
+        raise UsageError(f"{path!a} cannot be the name of a file") from None
+    if not stat.S_ISREG(os.fstat(file).st_mode):
+        os.close(file)
+        raise UsageError(f"{path} cannot be read: it is no regular file; pipe what it holds to `-` instead")
+    return os.fdopen(file, "rb")
 
 
 def relative_to_cwd(path: Path) -> str:
@@ -80,3 +106,33 @@ def message_in(content: bytes) -> HttpMessage:
     if not all(colon for _, colon, _ in pairs):
         raise InvalidEvent("what stands above the empty line is not all headers, `name: value`")
     return HttpMessage({name.strip().lower(): value.strip() for name, _, value in pairs}, b"".join(rest))
+
+
+def events_in_message(message: Message) -> list[Received | Unparsable]:
+    """The events in a message, as the function reads them; none in a format that it does not speak."""
+    headers = {name.lower(): value for name, value in message.headers.items()}
+    try:
+        return cloudevents.events_in(HttpMessage(headers, message.body))
+    except RequestRefused:
+        return []
+
+
+def message_to_send(name: str) -> Message:
+    """The message in a file: `.http` is binary mode, all else JSON, as it is. Raises UsageError."""
+    content = read(Path(name))
+    if name.endswith(".http"):
+        try:
+            headers, body = message_in(content)
+        except InvalidEvent as error:
+            raise UsageError(f"{name} holds no event: {error}") from None
+        known = [each for each in headers if each.startswith("ce-") or each == "content-type"]
+        return Message({each: wire_value(headers[each].encode("latin-1")) for each in known}, body)
+    try:
+        value = parse(content.decode("utf-8-sig"))
+    except (NotJson, UnicodeDecodeError):
+        raise UsageError(f"{name} is not JSON; an event in binary mode needs the ending .http") from None
+    first = value[0] if isinstance(value, list) and value else value
+    content_type = "application/json"
+    if isinstance(first, dict) and "specversion" in first:
+        content_type = f"application/cloudevents{'-batch' if isinstance(value, list) else ''}+json"
+    return Message({"Content-Type": content_type}, content)

@@ -105,6 +105,12 @@ def join_members(members: dict[str, str]) -> str:
     return "{" + text.replace("\r", " ").replace("\n", " ") + "}"
 
 
+def is_shorter_as_text(text: str) -> bool:
+    """Whether JSON carries a text in no more bytes than Base64: escapes may make it six times as long."""
+    length = len(text.encode())
+    return len(json.dumps(text, ensure_ascii=False).encode()) - 2 <= (length + 2) // 3 * 4
+
+
 def _mark(text: str, at: int, mark: str) -> int:
     """Where the next token begins, after this mark. Raises NotJson where it is not there."""
     at = _space(text, at)

@@ -15,7 +15,7 @@ from itertools import chain
 from tests.bench.books import End, Sent, end_of, events, hear, script
 from tests.bench.producer import publish
 from tests.bench.rows import Row
-from tests.bench.system import System, running
+from tests.bench.system import System, reasons_of, running
 
 SHARE = 1 / 3
 """Of the calls of the tag API that go wrong."""
@@ -146,8 +146,8 @@ def _ends(system: System, sent: Sequence[Sent], said: dict[str, str]) -> tuple[i
     begin anew when they are redriven.
     """
     hear(said, system.function.log.new_lines())
-    letters = system.dead_letters("list", "--json")
-    reasons = {letter["event"]["id"]: letter["reason"] for letter in letters}
+    listed = system.dead_letters("list")
+    reasons = reasons_of(listed)
     ends = [
         end_of(each, said.get(each.event_id, ""), reasons.get(each.event_id), system.ims.tags(each.image_id))
         for each in sent
@@ -157,4 +157,4 @@ def _ends(system: System, sent: Sequence[Sent], said: dict[str, str]) -> tuple[i
     wrong = [(each, end) for each, end in zip(sent, ends, strict=True) if end.wrong]
     for each, end in wrong[:TOLD]:
         sys.stderr.write(f"{each.event_id} is {end.wrong}: {end.why}\n")
-    return len(letters), ends
+    return len(listed["dead_letters"]), ends

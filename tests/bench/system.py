@@ -76,21 +76,27 @@ class System:
             self.keep_up()
             time.sleep(0.1)
 
-    def dead_letters(self, *verb: str) -> list[dict[str, Any]]:
-        return dead_letters(*verb, NATS_URL=self.bus.url)
+    def dead_letters(self, *verb: str) -> Any:
+        return dead_letters(self.bus.url, *verb)
 
 
-def dead_letters(*verb: str, **settings: str) -> list[dict[str, Any]]:
+def dead_letters(place: str, verb: str, *options: str, **settings: str) -> Any:
     """What the operator's command prints, as JSON. Raise CalledProcessError if it fails."""
     answer = subprocess.run(
-        (sys.executable, *SUBSCRIPTION, "dead-letters", *verb),
+        (sys.executable, "main.py", "dead-letters", verb, place, "--json", *options),
         cwd=ROOT,
         env={"PATH": os.environ["PATH"], **settings},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         check=True,
     )
-    return [json.loads(line) for line in answer.stdout.splitlines()]
+    return json.loads(answer.stdout)
+
+
+def reasons_of(listed: Any) -> dict[str, str]:
+    """Why each event of a list became a dead letter, by its id."""
+    rows = listed["dead_letters"]
+    return {row["id"]: ": ".join(filter(None, (row["reason"], row["detail"]))) for row in rows}
 
 
 @contextmanager

@@ -9,8 +9,8 @@ from contextlib import suppress
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
-from urllib.parse import urlsplit
 
+from handlers.core.dead_letters.secrets import without_secrets
 from handlers.core.json_access import Json, without_empty
 from handlers.core.json_text import NotJson, join_members, split_members
 from handlers.core.outcomes import Outcome
@@ -90,15 +90,6 @@ def event_text(received: Received | Unparsable) -> dict[str, str]:
     # A bare event may lack what a CloudEvent must have. The same event always gets the same.
     digest = sha256(_json(event).encode(errors="replace")).hexdigest()[:32]
     return {"id": _json(digest), "source": _json(SOURCE)} | members
-
-
-def without_secrets(address: str) -> str:
-    """An address without user, query and fragment, which may be secret."""
-    try:
-        parts = urlsplit(address)
-    except ValueError:
-        return "(an address that cannot be read)"
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
 
 
 def _unparsable(request: Unparsable) -> Json:

@@ -23,7 +23,7 @@ from handlers.core.dead_letters import UNPARSABLE_TYPE
 from handlers.core.errors import DeliveryTooLarge, InvalidEvent
 from handlers.core.events import shapes
 from handlers.core.json_access import Json
-from handlers.core.json_text import NotJson, check, elements, is_suspicious, load, parse
+from handlers.core.json_text import NotJson, check, elements, is_shorter_as_text, is_suspicious, load, parse
 from handlers.core.received import Received, Unparsable
 from handlers.edges.cloudevents.message import HttpMessage, RequestRefused
 
@@ -181,10 +181,8 @@ def _binary(headers: Mapping[str, str], message: HttpMessage) -> Received:
     data = _data(message.body, message.content_type)
     event = _attributes(parsed, has_time="ce-time" in texts) | data
     # Only JSON has a text of its own; of other payloads the event has all there is.
-    return Received(
-        event,
-        data_text=_decoded(message.body) if _is_json(_media_type(message.content_type)) and data else "",
-    )
+    is_json = "data" in data and not _media_type(message.content_type).startswith("text/")
+    return Received(event, data_text=_decoded(message.body) if is_json else "")
 
 
 def _check_attributes(attributes: Json) -> None:
@@ -209,13 +207,8 @@ def _data(data: bytes, content_type: Any) -> Json:
     with suppress(NotJson):
         if not media_type.startswith("text/"):
             return {"data": load(_decoded(data), _BARE_DEPTH)}
-        text, encoded = _decoded(data), base64.b64encode(data).decode()
-        # Escapes may make text six times as long. In Base64 it stays within what can be sent again.
-        return (
-            {"data": text}
-            if len(json.dumps(text, ensure_ascii=False).encode()) <= len(encoded)
-            else {"data_base64": encoded}
-        )
+        if is_shorter_as_text(text := _decoded(data)):
+            return {"data": text}
     return {"data_base64": base64.b64encode(data).decode()}
 
 
@@ -230,7 +223,7 @@ def _is_json(media_type: str) -> bool:
 def _written(value: Any) -> str:
     """The JSON text of a value. Raises NotJson for one that could be read, and nests too deep for this."""
     try:
-        return json.dumps(value)
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     except RecursionError:
         raise NotJson("the JSON nests too deep to be taken apart") from None
 

@@ -17,8 +17,10 @@ class _Arriving(socket.SocketIO):
     in the body, would never meet it.
     """
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: socket.socket, counted: object) -> None:
+        """counted: the file for which the socket stays open; it closes when nobody refers to it."""
         super().__init__(connection, "r")
+        self._counted = counted
         self._connection = connection
         self._deadline = time.monotonic() + (connection.gettimeout() or 0)
 
@@ -33,9 +35,7 @@ class _Arriving(socket.SocketIO):
 class _Response(HTTPResponse):
     def __init__(self, sock: socket.socket, *arguments: Any, **named: Any) -> None:
         super().__init__(sock, *arguments, **named)
-        # Of the file that the standard library has made of the socket, the socket still counts one.
-        self.fp.detach()
-        self.fp = BufferedReader(_Arriving(sock))
+        self.fp = BufferedReader(_Arriving(sock, self.fp.detach()))
 
 
 class _Plain(HTTPConnection):

@@ -1,55 +1,63 @@
-"""What an operator needs to know of a dead letter: what happened, why it stays so, what to do.
+"""What an operator needs to know of a dead letter: what happened, why it was not retried, what to do.
 
-Why it stays so is the reason on the error's row in `core.outcomes`; the rest is said here, once an error.
+Why an error is not retried is said on its row in `core.outcomes`. The rest is said here, once for each error.
 """
 
+from http import HTTPStatus
 from typing import NamedTuple
 
-from handlers.commands.letter import Letter
 from handlers.core import errors
+from handlers.core.dead_letters.model import DeadLetter
 from handlers.core.outcomes import TABLE, Row
-from handlers.core.received import Received
 
 
 class Advice(NamedTuple):
     """Sentences for somebody who has never seen the code."""
 
-    happened: str
-    why_it_stays: str
-    to_do: str
+    what_happened: str
+    why_not_retried: str
+    what_to_do: str
 
 
-def advice_on(letter: Letter) -> Advice:
-    if not any(isinstance(event, Received) for event in letter.events):
+def advice(dead_letter: DeadLetter) -> Advice:
+    """What to tell an operator of this dead letter."""
+    if not dead_letter.error:
+        return _by_status(dead_letter)
+    if dead_letter.error == "InvalidEvent" and not dead_letter.is_event:
         return UNREADABLE
-    if not letter.reason:
-        return BY_STATUS.get(letter.code, UNEXPLAINED)
     by_name = {error.__name__: error for error in BY_ERROR}
-    error = by_name.get(letter.reason, Exception)  # an error that nobody foresaw has a name of Python's
-    happened, to_do = BY_ERROR[error]
-    return Advice(happened, _why_it_stays(TABLE[error], letter), to_do)
+    error = by_name.get(dead_letter.error, Exception)  # an error that nobody foresaw has a name of Python's
+    what_happened, what_to_do = BY_ERROR[error]
+    return Advice(what_happened, _why_not_retried(TABLE[error], dead_letter), what_to_do)
 
 
-def _why_it_stays(row: Row, letter: Letter) -> str:
-    match row.action:
-        case "dead-letter":
-            return f"Another delivery changes nothing: {row.why}."
-        case "retry-within-window":
-            return (
-                f"The function asks for another delivery only while the event is young ({row.why}). It was "
-                "older than NOT_READY_WINDOW, or has no time that can be believed."
-            )
-        case _:
-            moved = " Or the rules table ends events of this code, under [outcomes]." if letter.code else ""
-            return (
-                f"The function asked for another delivery each time ({row.why}), until the bus had made as "
-                f"many as it makes.{moved}"
-            )
+def _why_not_retried(row: Row, dead_letter: DeadLetter) -> str:
+    used_up = "the bus had made as many deliveries as it makes"
+    if _is_retried(dead_letter.status):
+        return f"The function asked for another delivery each time ({row.why}), until {used_up}."
+    if row.action == "dead-letter":
+        return f"Another delivery changes nothing: {row.why}."
+    ended = "the rules table ends events of this code, under [outcomes]"
+    while_young = ""
+    if row.action == "retry-within-window":
+        ended = "it was older than NOT_READY_WINDOW, or has no time that can be believed"
+        while_young = " while an event is young"
+    if not dead_letter.is_given_up_by_function:
+        ended = f"{used_up}, or {ended}"
+    return f"The function asks for another delivery{while_young} ({row.why}). Here, {ended}."
 
+
+def _is_retried(status: int | None) -> bool:
+    """Whether a bus delivers again after this reply (Knative data plane, "Retryable Status Codes")."""
+    return status in RETRIED or (status is not None and status >= HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+RETRIED = (404, 408, 409, 429)
+REDIRECTIONS = range(300, 400)
 
 LIVE = "python main.py check --live"
 REDRIVE = "`dead-letters redrive`"
-REHEARSE = "`dead-letters redrive --dry-run`"
+DRY_RUN = "`dead-letters redrive --dry-run`"
 
 BY_ERROR: dict[type[Exception], tuple[str, str]] = {
     errors.InvalidEvent: (
@@ -74,11 +82,11 @@ BY_ERROR: dict[type[Exception], tuple[str, str]] = {
     ),
     errors.MissingAttribute: (
         "A rule asks for an attribute that this event does not have, and says that the event then fails.",
-        f'In the rule, give the value a default, or on_missing = "skip". Try {REHEARSE}, then {REDRIVE}.',
+        f'In the rule, give the value a default, or on_missing = "skip". Try {DRY_RUN}, then {REDRIVE}.',
     ),
     errors.InvalidTag: (
         "A rule makes a tag that the image service would refuse, and does not allow it to be mended.",
-        f'In the rule, change the value, or set on_invalid to "fix". Try {REHEARSE}, then {REDRIVE}.',
+        f'In the rule, change the value, or set on_invalid to "fix". Try {DRY_RUN}, then {REDRIVE}.',
     ),
     errors.RequestRejected: (
         "The tag API understood the request and refused it.",
@@ -143,7 +151,7 @@ BY_ERROR: dict[type[Exception], tuple[str, str]] = {
         f"Give the log's line with this event id and a traceback to a developer. Once mended, {REDRIVE}.",
     ),
 }
-"""Of each error what happened, and what to do."""
+"""For each error, what happened and what to do."""
 
 UNREADABLE = Advice(
     "A request reached the function that holds no event which it can read.",
@@ -152,26 +160,71 @@ UNREADABLE = Advice(
 )
 
 UNEXPLAINED = Advice(
-    "The bus gave the event up, and has kept no word of the function that says why.",
-    "The bus has made as many deliveries as it makes.",
-    f"See in the bus's log why; that the function runs, and that the bus has its address. Then {REDRIVE}.",
+    "Nothing says why this event was given up.",
+    "Nobody retries what stands here: it is given up.",
+    f"Find out who stored it here, and see in the logs of the bus and the function why. Then {REDRIVE}.",
+)
+
+NO_REPLY = Advice(
+    "The bus did not reach the function, or got no reply in time.",
+    "Without a reply a bus delivers again, and it has made as many deliveries as it makes.",
+    f"See that the function runs and that the bus has its address. Then {REDRIVE}.",
+)
+
+USED_UP = Advice(
+    "What stands at the function's address answered each delivery, but not as the function does.",
+    "Such a reply asks for another delivery, and the bus has made as many as it makes.",
+    f"See that the function runs, that the bus has its address, and what its log says. Then {REDRIVE}.",
+)
+
+REDIRECTED = Advice(
+    "The delivery was answered with another address.",
+    "Buses do not follow redirects.",
+    f"Give the bus the right address of the function. Then {REDRIVE}.",
+)
+
+REFUSED = Advice(
+    "The delivery was refused, and the reply names no error of the function.",
+    "Such a status means that the same delivery would be refused again.",
+    f"Read the reply, and mend what it names. Then {REDRIVE}.",
 )
 
 BY_STATUS = {
-    "401": Advice(
+    401: Advice(
         "The function refused the delivery: it carried no token that the function accepts.",
         "Whoever delivers has the same token the next time.",
         f"Give the bus one of the tokens in EVENTS_TOKEN. Then {REDRIVE}, with --token-file.",
     ),
-    "413": Advice(
+    403: Advice(
+        "A proxy or gateway in front of the function forbade the delivery.",
+        "It forbids the next delivery as well.",
+        f"Allow the bus there, or give the bus the right address. Then {REDRIVE}.",
+    ),
+    405: Advice(
+        "What stands at the function's address takes no POST, so it is not the function.",
+        "It refuses the next delivery as well.",
+        f"Give the bus the right address of the function. Then {REDRIVE}.",
+    ),
+    413: Advice(
         "The function refused the delivery: it is larger than MAX_BODY_BYTES.",
         "The event is as large the next time.",
-        f"Have the producer send less, or raise MAX_BODY_BYTES: then {REDRIVE}.",
+        f"Have the producer send less, or raise MAX_BODY_BYTES. Then {REDRIVE}.",
     ),
-    "415": Advice(
+    415: Advice(
         "The function refused the delivery: it is a CloudEvent in a format other than JSON.",
         "The event has the same format the next time.",
         "Have the producer or the bus send JSON, in structured or binary mode.",
     ),
 }
-"""Of deliveries that came no further than the door, where no reason is given by name."""
+"""For deliveries that came no further than the door, whose reply names no error."""
+
+
+def _by_status(dead_letter: DeadLetter) -> Advice:
+    status = dead_letter.status
+    if status is None:
+        return NO_REPLY if dead_letter.destination else UNEXPLAINED
+    if status in REDIRECTIONS:
+        return REDIRECTED
+    if _is_retried(status):
+        return USED_UP
+    return BY_STATUS.get(status, REFUSED if dead_letter.is_event else UNREADABLE)

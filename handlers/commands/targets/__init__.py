@@ -1,0 +1,55 @@
+"""Where commands send events: the function at its address, or a bus of NATS.
+
+What a target needs is imported when it is opened: most commands send nothing, and NATS may not be installed.
+"""
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+
+from handlers.commands.files import UsageError
+from handlers.commands.targets.rate import parse_rate
+from handlers.commands.targets.target import DONE, Answer, Target
+
+SUBJECT = "images.created"
+"""Where an event is published that has no subject yet."""
+
+
+def is_nats(address: str) -> bool:
+    """Whether an address is one of NATS."""
+    return address.startswith(("nats://", "tls://"))
+
+
+def add_options(parser: argparse.ArgumentParser, *, to_help: str, required: bool) -> None:
+    """The options that say where to send, and how fast."""
+    parser.add_argument("--to", metavar="ADDRESS", required=required, help=to_help)
+    parser.add_argument(
+        "--rate", type=parse_rate, default=10.0, metavar="N", help="events a second at most; default: 10"
+    )
+    parser.add_argument(
+        "--token-file", type=Path, metavar="PATH", help="holds the token that the function wants"
+    )
+
+
+def open_target(
+    address: str, environ: Mapping[str, str], token_file: Path | None, subject: str = SUBJECT
+) -> Target:
+    """The target at an address. Raises UsageError or InvalidSetting.
+
+    token_file: holds the token that the function wants in deliveries. subject: for a bus.
+    """
+    if not is_nats(address):
+        from handlers.commands.targets.http import HttpTarget, token_in  # noqa: PLC0415 - see above
+
+        return HttpTarget(address, token_in(token_file) if token_file else None)
+    if token_file:
+        raise UsageError(
+            "--token-file holds a token of the function; a bus takes the file that NATS_CREDS names"
+        )
+    from handlers.commands.targets.bus import Bus  # noqa: PLC0415 - see above
+    from handlers.commands.targets.nats import NatsTarget  # noqa: PLC0415 - see above
+
+    return NatsTarget(Bus(address, environ), subject)
+
+
+__all__ = ["DONE", "SUBJECT", "Answer", "Target", "add_options", "is_nats", "open_target"]
