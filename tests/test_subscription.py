@@ -622,7 +622,7 @@ def test_a_thousand_not_ready(own_bus: Bus, http_subscriber: HttpSubscriber, sub
     subscription = start(subscribing, own_bus, http_subscriber.url)
     own_bus.do(publish)
     subscription.logged("delivery.accepted", subject="images.other", attempt=1)
-    assert len(http_subscriber.received) == 1002
+    assert len(http_subscriber.wait(1002)) == 1002
 
 
 def test_slow_subscriber(own_bus: Bus, http_subscriber: HttpSubscriber, subscribing: Start) -> None:

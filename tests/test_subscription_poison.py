@@ -28,6 +28,8 @@ HOSTILE = {
     "a subject of control characters": (b"images.\x01\x7f", None),
     "a subject with a wildcard": (b"images.>", None),
     "the longest subject": (b"images." + b"a" * 4060, None),
+    "the longest subject, of wide characters": (b"images." + "\U0001f600".encode() * 1010, None),
+    "bytes that are no text, as many as can be": (b"images." + b"\xff" * 4060, None),
     "the most parts of a subject": (b"images" + b".a" * 2030, None),
 }
 

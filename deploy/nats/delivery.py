@@ -16,8 +16,8 @@ from .streams import DEAD_STREAM, DEAD_SUBJECTS, SUBJECTS
 
 CONFIRM_SECONDS = 5.0
 
-LONGEST_SUBJECT = 1024
-"""Characters of a dead letter's subject: that of an event may be as long as a line of the protocol."""
+LONGEST_SUBJECT = 512
+"""Characters of a dead letter's subject. That of an event may fill a line of the protocol: 4,096 bytes."""
 
 
 class Delivery:

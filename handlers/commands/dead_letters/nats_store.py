@@ -18,11 +18,15 @@ class NatsStore:
     resumable = True
 
     def __init__(self, bus: Bus, sequences: Sequence[int], subject: str | None) -> None:
-        """Raises UsageError."""
-        self.bus = bus
+        """Raises UsageError, and closes the bus then."""
+        self._bus = bus
         self._sequences = list(dict.fromkeys(sequences))
         self._subject = subject
-        self._last = bus.last_sequence(DEAD_STREAM)
+        try:
+            self._last = bus.last_sequence(DEAD_STREAM)
+        except BaseException:
+            bus.close()
+            raise
 
     def entries(self) -> Iterator[Entry | Unreadable]:
         for each in self._named() if self._sequences else self._all():
@@ -38,15 +42,15 @@ class NatsStore:
         """Nothing has to be made."""
 
     def mark_done(self, entry: Entry, _outcome: str) -> None:
-        self.bus.delete(DEAD_STREAM, entry.position)
+        self._bus.delete(DEAD_STREAM, entry.position)
 
     def close(self) -> None:
-        self.bus.close()
+        self._bus.close()
 
     def _all(self) -> Iterator[StoredMessage]:
         sequence = 1
         while sequence <= self._last:
-            message = self.bus.message(DEAD_STREAM, sequence, next_of=f"{DEAD_SUBJECTS}>")
+            message = self._bus.message(DEAD_STREAM, sequence, next_of=f"{DEAD_SUBJECTS}>")
             if message is None or message.sequence > self._last:
                 return
             yield message
@@ -55,7 +59,7 @@ class NatsStore:
     def _named(self) -> Iterator[StoredMessage | Unreadable]:
         for sequence in self._sequences:
             there_is_none = Unreadable(sequence, "there is no dead letter of this sequence")
-            yield self.bus.message(DEAD_STREAM, sequence) or there_is_none
+            yield self._bus.message(DEAD_STREAM, sequence) or there_is_none
 
 
 def _entry(message: StoredMessage) -> Entry:

@@ -208,6 +208,7 @@ class Bus:
                 reconnect_time_wait=0,
             )
         except NO_ANSWER as error:
+            await client.close()
             raise UsageError(_why_not_connected([*faults, error][0])) from None
         except ImportError:  # of what signs in with NATS_CREDS
             raise UsageError(NEEDED) from None
