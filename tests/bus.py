@@ -23,19 +23,12 @@ import pytest
 from nats.js import JetStreamContext
 from nats.js.api import RawStreamMsg
 
-ROOT = Path(__file__).parent.parent
-PATIENCE = 15.0
+from tests.support.processes import PATIENCE, ROOT, eventually
 
 T = TypeVar("T")
 
-
-def eventually(look: Callable[[], T], what: str) -> T:
-    """The first true answer of `look`; fail after PATIENCE seconds."""
-    deadline = time.monotonic() + PATIENCE
-    while not (found := look()):
-        assert time.monotonic() < deadline, f"{what}: not within {PATIENCE:g} seconds"
-        time.sleep(0.01)
-    return found
+__all__ = ["PATIENCE", "ROOT", "Answer", "Bus", "HttpSubscriber", "Received", "Subscribing"]
+__all__ += ["eventually", "in_turn"]
 
 
 class Bus:

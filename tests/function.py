@@ -1,12 +1,10 @@
 """The function as users run it: its own process, under its real server, spoken to over HTTP."""
 
 import json
-import os
 import signal
 import socket
-import subprocess
-import sys
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -17,34 +15,21 @@ import pytest
 import requests
 
 from tests.emulator import SECRETS, Ims
+from tests.support.processes import FRAMEWORK, ROOT, Process, framework, free_port
 
-ROOT = Path(__file__).parent.parent
-FRAMEWORK = str(Path(sys.executable).parent / "functions-framework")
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
-        return port
+__all__ = ["FRAMEWORK", "LONG_AGO", "ROOT", "Function", "Serve", "created", "free_port", "just_now"]
 
 
-class Function:
-    """One running function. target: of main.py. settings: its whole environment besides PATH."""
+class Function(Process):
+    """One running function. command: that serves it on a port. settings: its environment besides PATH."""
 
-    def __init__(self, output: Path, target: str = "tag_created_image", **settings: str) -> None:
+    def __init__(
+        self, output: Path, command: Callable[[int], list[str]] = framework, /, **settings: str
+    ) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self._output = output
         self._read = 0
-        with output.open("wb") as log:
-            self.process = subprocess.Popen(
-                f"{FRAMEWORK} --source main.py --target {target} --host 127.0.0.1 --port {self.port}".split(),
-                cwd=ROOT,
-                env={"PATH": os.environ["PATH"], "THREADS": "8", **settings},
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
+        super().__init__(output, *command(self.port), **{"THREADS": "8", **settings})
 
     def ready(self, within: float = 20) -> Self:
         until = time.monotonic() + within
@@ -80,9 +65,9 @@ class Function:
         return answer
 
     def worker(self) -> int:
-        """The process that answers, as Linux tells."""
-        pid = self.process.pid
-        return int(Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()[0])
+        """The process that answers."""
+        _, worker = self.pids
+        return worker
 
     def peak_memory(self) -> int:
         """Bytes that it has had in memory at the most."""
@@ -90,11 +75,11 @@ class Function:
         return int(status.partition("VmHWM:")[2].split()[0]) * 1024
 
     def output(self) -> str:
-        return self._output.read_text(encoding="utf-8")
+        return self.log.path.read_text(encoding="utf-8")
 
     def lines(self) -> list[dict[str, Any]]:
         """What the function logged since the last call."""
-        with self._output.open("rb") as log:
+        with self.log.path.open("rb") as log:
             log.seek(self._read)
             new = log.read()
         self._read += len(new)
@@ -107,6 +92,9 @@ class Function:
 
 
 Serve = Callable[..., Function]
+
+RUNNING_MAX = 6
+"""How many functions wait for tests at once, since each takes some 75 MiB in two processes."""
 
 LONG_AGO = "2026-01-05T10:15:30Z"
 
@@ -128,27 +116,51 @@ def just_now() -> str:
     return datetime.now(UTC).isoformat()
 
 
-@pytest.fixture(scope="session")
-def _functions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
-    """Starts a function for each different set of settings, once a session."""
-    running: dict[tuple[tuple[str, str], ...], Function] = {}
+class _Functions:
+    """The functions that run, one for each set of settings, the one used last at the end.
 
-    def serve(**settings: str) -> Function:
-        key = tuple(sorted(settings.items()))
-        if key not in running:
-            running[key] = Function(tmp_path_factory.mktemp("function") / "log", **settings)
-        return running[key].ready()
+    A function that is ended may still be drawing its last breath; what it said is judged at the end of all.
+    """
 
-    yield serve
-    for function in running.values():
+    def __init__(self, folders: pytest.TempPathFactory) -> None:
+        self._folders = folders
+        self._running: OrderedDict[frozenset[tuple[str, str]], Function] = OrderedDict()
+        self._ended: list[Function] = []
+
+    def __call__(self, **settings: str) -> Function:
+        key = frozenset(settings.items())
+        if key not in self._running:
+            if len(self._running) == RUNNING_MAX:
+                self._end_oldest()
+            self._running[key] = Function(self._folders.mktemp("function") / "log", **settings)
+        self._running.move_to_end(key)
+        return self._running[key].ready()
+
+    def _end_oldest(self) -> None:
+        _, function = self._running.popitem(last=False)
         function.process.terminate()
-    for function in running.values():
-        function.stop()
+        self._ended.append(function)
+
+    def end_all(self) -> None:
+        while self._running:
+            self._end_oldest()
+        for function in self._ended:
+            function.stop()
+
+
+@pytest.fixture(scope="session")
+def _functions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Functions]:
+    functions = _Functions(tmp_path_factory)
+    yield functions
+    functions.end_all()
 
 
 @pytest.fixture
-def serve(_functions: Serve, ims: Ims) -> Serve:
-    """`serve(NAME="value", ...)`: a function with these settings, in front of the emulator."""
+def serve(_functions: _Functions, ims: Ims) -> Serve:
+    """`serve(NAME="value", ...)`: a function with these settings, in front of the emulator.
+
+    It is one that runs already, if its settings are the same.
+    """
 
     def serve(**settings: str) -> Function:
         function = _functions(**{"IMS_ENDPOINT": ims.url, "OS_TOKEN": ims.token, **settings})

@@ -19,10 +19,19 @@ EXPECTED = {name: facts for name, facts in _FACTS.items() if "outcome" in facts}
 """By file name, what should come of it; only of the files that the local stack sends too."""
 
 
+def message(name: str) -> HttpMessage:
+    """The message of one file; JSON has the one header that says so."""
+    content = (FOLDER / name).read_bytes()
+    return (
+        message_in(content)
+        if name.endswith(".http")
+        else HttpMessage({"content-type": "application/json"}, content)
+    )
+
+
 def events(name: str) -> list[dict[str, Any]]:
     """The events of one file: one, or those of a batch."""
-    content = (FOLDER / name).read_bytes()
-    found = events_in(message_in(content) if name.endswith(".http") else HttpMessage({}, content))
+    found = events_in(message(name))
     events = [received.event for received in found if isinstance(received, Received)]
     assert len(events) == len(found)
     return events

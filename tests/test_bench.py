@@ -1,5 +1,9 @@
-"""The benchmarks run. What they measure is no matter of tests."""
+"""The benchmarks' parts, and one benchmark of each kind; the others start the same processes.
 
+What they measure is no matter of tests.
+"""
+
+import inspect
 import random
 import re
 import subprocess
@@ -11,14 +15,10 @@ import pytest
 from tests.bench.__main__ import BENCHMARKS
 from tests.bench.batch import batch
 from tests.bench.books import Sent, end_of, hear, script
-from tests.bench.chaos import chaos
 from tests.bench.flood import flood
 from tests.bench.rows import Row, as_json, as_table
 from tests.bench.rules import rules
 from tests.bench.served import EVENT, tag_api, under_load
-from tests.bench.sizing import sizing
-from tests.bench.start import start
-from tests.bench.throughput import throughput
 from tests.emulator import Ims
 
 ROOT = Path(__file__).parent.parent
@@ -42,38 +42,31 @@ def test_unknown_name() -> None:
     assert f"there is no strat; choose of {', '.join(BENCHMARKS)}" in answer.stderr
 
 
-def test_start() -> None:
-    """`start` finds times and memory of both functions."""
-    rows = start(rounds=1, warm=0.1)
-    assert [row.unit for row in rows] == ["ms", "ms", "MiB", "MiB"]
-    assert all(len(row.here) == len(row.beside) == 1 and min(*row.here, *row.beside) > 0 for row in rows)
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_no_argument_is_needed(name: str) -> None:
+    """Each benchmark can be called as it is, and its first line says what it measures."""
+    inspect.signature(BENCHMARKS[name]).bind()
+    assert (inspect.getdoc(BENCHMARKS[name]) or "").splitlines()[0].endswith(".")
 
 
-def test_rules() -> None:
-    """`rules` finds what an event costs, beside 10 rules and beside a call, and what loading costs."""
-    rows = rules(rounds=1, sizes=(10, 1_000))
-    assert [(len(row.here), len(row.beside)) for row in rows] == [(1, 1), (1, 1), (1, 0), (1, 0)]
-
-
-def test_throughput() -> None:
-    """`throughput` finds events a second and processor time beside both baselines, and what is not HTTP."""
-    rows = throughput(rounds=1, seconds=0.2, own_times=20)
-    assert [(len(row.here), len(row.beside)) for row in rows] == [(1, 1)] * 5 + [(1, 0)] * 2
-    assert all(row.here[0] > 0 for row in rows[:5])
+def test_flood() -> None:
+    """`flood`, on the whole system, finds how fast a backlog drains, and every image of it is tagged."""
+    rows = {row.what: row for row in flood(count=60, calls_a_second=30)}
+    assert rows["drained"].here[0] > 0
+    assert rows["images without their tag"].met
 
 
 def test_batch() -> None:
-    """`batch` finds how long ten tags take by one call and by ten, and how long the API takes."""
+    """`batch`, on functions under load, finds how long ten tags take by one call and by ten, and the API."""
     together, one_by_one = batch(rounds=1, seconds=0.1, delay=0.01)
     assert min(together.here[0], *together.beside, *one_by_one.beside) >= 10
     assert one_by_one.here[0] >= 100
 
 
-def test_sizing() -> None:
-    """`sizing` finds the events a second of each size, with PUT and with the batch call."""
-    rows = sizing(seconds=0.1, delays=[0.01], sizes=[(1, 2)])
-    assert [row.what for row in rows] == ["10 ms, image_tag, 1 x 2", "10 ms, batch, 1 x 2"]
-    assert all(row.here[0] > 0 for row in rows)
+def test_rules() -> None:
+    """`rules`, in this process, finds what an event costs, beside 10 rules and beside a call, and a load."""
+    rows = rules(rounds=1, sizes=(10, 1_000))
+    assert [(len(row.here), len(row.beside)) for row in rows] == [(1, 1), (1, 1), (1, 0), (1, 0)]
 
 
 def test_delay() -> None:
@@ -89,29 +82,6 @@ def test_load(ims: Ims) -> None:
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
     assert (ended.returncode, ended.stdout) == (1, "")
     assert "an event was answered" in ended.stderr
-
-
-def test_flood() -> None:
-    """`flood` finds how fast a backlog drains, and every image of it is tagged."""
-    rows = {row.what: row for row in flood(count=60, calls_a_second=30)}
-    assert rows["drained"].here[0] > 0
-    assert rows["images without their tag"].met
-
-
-def test_chaos(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """`chaos` tells its seed, lets every kind of crash happen, and its books balance."""
-    monkeypatch.setenv("SEED", "1")
-    rows = chaos(count=60, pause=0.4, away=0.5)
-    assert capsys.readouterr().err == "chaos: SEED=1\n"
-    assert {row.what for row in rows if row.unit == "times"} == {
-        "bus killed",
-        "emulator away",
-        "function killed",
-        "subscription killed",
-    }
-    sent, *ends = (row.here[0] for row in rows[:5])
-    assert sent == sum(ends) == 60
-    assert all(row.met for row in rows if row.must)
 
 
 def test_script() -> None:

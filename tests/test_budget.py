@@ -4,7 +4,6 @@ import fcntl
 import json
 import re
 import socket
-import subprocess
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -17,57 +16,23 @@ import requests
 
 from handlers.core.budget import AT_ONCE, MAX_EVENTS, MAX_IMAGES
 from tests.emulator import Ims
-from tests.function import Function, Serve, created
+from tests.function import Serve, created
+from tests.fuzz.hostile import BODIES, MEGABYTE
 from tests.peer import answer, peer
 
-MEGABYTE = 1_048_576
 BATCH = "application/cloudevents-batch+json"
 STRUCTURED = "application/cloudevents+json"
-
-
-def filled(start: str, piece: str, end: str) -> bytes:
-    """A body of a megabyte, as full of pieces as it can be."""
-    pieces = (MEGABYTE - len(start) - len(end)) // len(piece) - 1
-    return (start + piece * pieces + piece.rstrip(",") + end).encode()
-
-
-# By name, a body and whether it is more than a delivery may hold.
-BODIES: dict[str, tuple[bytes, bool]] = {
-    "numbers": (filled("[", "1,", "]"), True),
-    "objects": (filled("[", "{},", "]"), True),
-    "an envelope of numbers": (filled('{"events": [', "1,", "]}"), True),
-    "thirty envelopes": (filled('{"events": [' * 30 + "[", "1,", "]" + "]}" * 30), False),
-    "envelopes in envelopes": (filled('{"events": [', '{"events": [{},{},{},{}]},', "]}"), True),
-    "objects as data": (filled('{"specversion": "1.0", "data": [', "{},", "]}"), False),
-    "members": (filled('{"specversion": "1.0", "data": [', '{"": 1},', "]}"), False),
-    "deep and wide": (filled("[" * 60, "{},", "]" * 60), False),
-    "numbers that grow": (filled('{"specversion": "1.0", "data": [', "1e15,", "]}"), False),
-    "escapes": (filled('{"specversion": "1.0", "data": "', "\\u00e9", '"}'), False),
-    "JSON as text": (filled('{"topic_urn": "t", "type": "Notification", "message": "[', "1,", ']"}'), True),
-}
-
-
-def peak_memory(function: Function) -> int:
-    """Bytes that the largest process of a function has ever had in memory."""
-    children = subprocess.run(
-        ["pgrep", "--parent", str(function.process.pid)], capture_output=True, text=True, check=True
-    ).stdout.split()
-    peaks = [
-        int(re.findall(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{child}/status").read_text())[0])
-        for child in children
-    ]
-    return max(peaks) * 1024
 
 
 @pytest.mark.parametrize(("body", "too_large"), BODIES.values(), ids=BODIES)
 def test_a_megabyte(serve: Serve, body: bytes, too_large: bool) -> None:
     """A megabyte of whatever shape is refused with one line of the log, and takes some tens of megabytes."""
     function = serve(EVENT_TIMEOUT="19", MAX_BODY_BYTES="1048576")
-    before = peak_memory(function)
+    before = function.peak_memory()
     reply = function.post(body, content_type="application/json")
     assert reply.status_code == (413 if too_large else 400)
     assert len(function.lines()) == 1 or not too_large
-    assert peak_memory(function) - before < 45 * MEGABYTE
+    assert function.peak_memory() - before < 45 * MEGABYTE
 
 
 def test_eight_megabytes_at_once(serve: Serve) -> None:
@@ -77,7 +42,7 @@ def test_eight_megabytes_at_once(serve: Serve) -> None:
     with ThreadPoolExecutor(8) as pool:
         replies = list(pool.map(lambda body: function.post(body, content_type="application/json"), bodies))
     assert {reply.status_code for reply in replies} <= {400, 413}
-    assert peak_memory(function) < 256 * MEGABYTE
+    assert function.peak_memory() < 256 * MEGABYTE
     function.lines()
 
 

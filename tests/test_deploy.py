@@ -20,6 +20,7 @@ from tests.emulator import Ims
 from tests.function import ROOT, Function, created
 from tests.manifests import DEPLOY, MANIFESTS
 from tests.operators_page import NOT_READY_WINDOW, PAGE, longest_outage
+from tests.support.settings_read import READ
 
 SCHEMAS = ROOT / "tests" / "schemas"
 SCRIPTS = Path(sys.executable).parent
@@ -148,8 +149,7 @@ def test_retries_of_eventarc() -> None:
 
 def test_names_of_settings() -> None:
     """Every setting that is set here is one that the function or its server reads."""
-    source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "handlers" / "edges").rglob("*.py"))
-    known = {*re.findall(r'"([A-Z][A-Z_]+)"', source), "HOST", "PORT", "WORKERS", "THREADS", "TMPDIR"}
+    known = {*READ, "HOST", "PORT", "WORKERS", "THREADS", "TMPDIR"}
     service = MANIFESTS["knative: Service image-tagger"]["spec"]["template"]["spec"]
     keeper = MANIFESTS["knative: Deployment dead-letters"]["spec"]["template"]["spec"]
     unit = (DEPLOY / "nginx" / "image-tagger.service").read_text(encoding="utf-8")
@@ -163,7 +163,7 @@ def test_names_of_settings() -> None:
         *cloud_run,
     }
     assert {"OS_ACCESS_KEY_FILE", "INVOKE_RETRY_SECONDS", "EVENTS_TOKEN_FILE"} <= used
-    assert {name for name in used if name.removesuffix("_FILE") not in known} == set()
+    assert used - known == set()
 
 
 # --- scripts, units, queries, the page itself

@@ -1,9 +1,9 @@
-"""The fault matrix: every answer of the tag API and every transport fault, in every mode of delivery.
+"""The fault matrix: every error in every mode of delivery, and every kind of answer and of transport fault.
 
-What follows is the same where all tags of an image have one call, so there one mode is enough.
-
-The cells are made of tables. Which error a documented status and code stand for is listed in
-`tests.core.test_replies`; what follows from an error is listed here, once, apart from the table in the code.
+It is a sum and no product. Which error each documented code is, `tests.core.test_error_codes` shows; what
+follows from an error at each age, `tests.core.test_outcomes`. Here one code of each error goes through every
+mode; each status, page and transport fault goes through one mode, with a call for each tag and with one for
+all. What follows from an error is listed here, once, apart from the table in the code.
 """
 
 import itertools
@@ -18,12 +18,11 @@ import pytest
 import requests
 
 from handlers.core.errors import TagApiError
-from handlers.core.ims.error_codes import CODES, STATUSES
 from handlers.core.outcomes import TABLE
-from tests.core.test_replies import GATEWAY_ROWS, IMS_ROWS
 from tests.emulator import Ims
 from tests.function import LONG_AGO, Function, Serve, created, free_port, just_now
 from tests.peer import Peer, peer
+from tests.support.documented import GATEWAY, IMS, SEEN, STATUSES, Documented, error_of_status
 
 # -- what follows -----------------------------------------------------------------------------------
 
@@ -86,36 +85,34 @@ def _page(status: int) -> dict[str, Any]:
     return {"status": status, "body": "<html>a page</html>"}
 
 
-def _error_of_status(status: int) -> str:
-    if status in STATUSES:
-        return STATUSES[status].__name__
-    return {4: "RequestRejected", 5: "TagApiUnavailable"}.get(status // 100, "UnexpectedReply")
+def _coded(answer: Documented) -> Fault:
+    return Fault({"status": answer.status, "code": answer.code}, answer.error.__name__, answer.code)
 
 
-# IMS API reference, "Returned Values" of the call and "Status Codes"; API Gateway, "Error Codes".
-BARE = [400, 401, 403, 404, 405, 406, 407, 408, 409, 413, 414, 415, 422, 429, 494, 500, 501, 502, 503, 504]
 REDIRECTS = [301, 302, 303, 307, 308]
 REFUSAL = '{"error": {"message": "no room", "code": "IMG.0116"}}'
 
-DOCUMENTED = [
-    *((400, code, error) for code, error in IMS_ROWS),
-    *GATEWAY_ROWS,
-    (403, "IMG.0026", CODES["IMG.0026"]),
-    (401, "EPS.0003", CODES["EPS.0003"]),
-]
+BY_ERROR = {
+    error: _coded(next(answer for answer in (*IMS, *GATEWAY) if answer.error.__name__ == error))
+    for error in FOLLOWS
+}
+"""For each error one code that stands for it."""
 
-AT_ONCE = {
+OF_THE_GATEWAY = {answer.status: answer for answer in reversed(GATEWAY)}.values()
+"""One of each status, since the gateway's bodies have another shape."""
+
+BY_KIND = {
+    **{f"{answer.status} {answer.code}": _coded(answer) for answer in (*OF_THE_GATEWAY, *SEEN)},
     **{
-        f"{status} {code}": Fault({"status": status, "code": code}, error.__name__, code)
-        for status, code, error in DOCUMENTED
+        f"{answer.status} alone": Fault({"status": answer.status}, answer.error.__name__)
+        for answer in STATUSES
     },
-    **{f"{status} alone": Fault({"status": status}, _error_of_status(status)) for status in BARE},
     **{
         f"{status} elsewhere": Fault({"status": status, "headers": {"Location": "/v2/x"}}, "UnexpectedReply")
         for status in REDIRECTS
     },
     **{
-        f"a page with {status}": Fault(_page(status), _error_of_status(status))
+        f"a page with {status}": Fault(_page(status), error_of_status(status).__name__)
         for status in (200, 201, 401, 500, 502, 503)
     },
     "a page with 404": Fault(_page(404), "UnexpectedReply"),
@@ -134,11 +131,6 @@ AT_ONCE = {
         for transport in ("close", "reset", "half")
     },
 }
-
-
-def test_every_code_is_in_the_matrix() -> None:
-    """A code that is classified and not documented, or the reverse, would have no cell."""
-    assert {fault.code for fault in AT_ONCE.values() if fault.script.get("code")} >= CODES.keys()
 
 
 # -- how it is delivered ----------------------------------------------------------------------------
@@ -201,10 +193,17 @@ def assert_cell(function: Function, mode: str, age: Age, image_ids: list[str], f
 ONE_CALL = {"TAG_FORM": "batch", "PROJECTS": Ims.project_id}
 
 CELLS = [
-    pytest.param(fault, mode, age, settings, id=f"{name}, {'young' if age is YOUNG else 'old'}, {mode}{form}")
-    for name, fault in AT_ONCE.items()
-    for age in FOLLOWS[fault.error]
-    for mode, settings, form in [*((mode, {}, "") for mode in MODES), ("binary", ONE_CALL, ", one call")]
+    *(
+        pytest.param(fault, mode, age, settings, id=f"{name}, {'young' if age is YOUNG else 'old'}, {form}")
+        for name, fault in BY_ERROR.items()
+        for age in FOLLOWS[fault.error]
+        for mode, settings, form in [*((mode, {}, mode) for mode in MODES), ("binary", ONE_CALL, "one call")]
+    ),
+    *(
+        pytest.param(fault, "structured", next(iter(FOLLOWS[fault.error])), settings, id=f"{name}, {form}")
+        for name, fault in BY_KIND.items()
+        for settings, form in ((dict[str, str](), "a call for each tag"), (ONE_CALL, "one call"))
+    ),
 ]
 
 

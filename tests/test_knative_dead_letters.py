@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,9 @@ from handlers.edges.cloudevents import HttpMessage, events_in
 from tests.bus import eventually
 from tests.commands import Commands
 from tests.function import Function, Serve
+from tests.support.processes import framework
 
-TARGET = "keep_dead_letters"
+COMMAND = partial(framework, target="keep_dead_letters")
 MEGABYTE = 1_048_576
 
 EVENT = {"specversion": "1.0", "id": "1", "source": "/factory", "type": "com.example.image.created"}
@@ -42,7 +44,7 @@ class Keeper:
     def __init__(self, folder: Path, **settings: str) -> None:
         self.path = folder / "dead-letters.jsonl"
         sink = f"file://{self.path}"
-        self.function = Function(folder / "log", TARGET, DEAD_LETTER_SINK=sink, **settings).ready()
+        self.function = Function(folder / "log", COMMAND, DEAD_LETTER_SINK=sink, **settings).ready()
 
     def post(self, body: Any, headers: dict[str, str], query: str = "") -> requests.Response:
         return requests.post(f"{self.function.url}/{query}", body, headers=headers, timeout=10)
@@ -394,7 +396,7 @@ def test_health(keeper: Keeper) -> None:
 )
 def test_start(tmp_path: Path, settings: dict[str, str], told: str) -> None:
     """It needs a sink and none of the settings of the image service, and says what is wrong with one."""
-    function = Function(tmp_path / "log", TARGET, **settings)
+    function = Function(tmp_path / "log", COMMAND, **settings)
     assert function.process.wait(20) == 2
     assert function.output().startswith(f"the function does not start: {told}")
     assert len(function.output().splitlines()) == 1

@@ -10,12 +10,14 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
 from deploy.local import report
+from deploy.local.__main__ import main
 from deploy.local.follow_logs import EventStatus
 from deploy.local.samples import Sample
 from tests.commands import fits
@@ -25,35 +27,71 @@ ROOT = Path(__file__).parents[1]
 UP = [sys.executable, "-m", "deploy.local"]
 EVENT = json.loads((ROOT / "tests" / "events" / "plain-structured.json").read_text(encoding="utf-8"))
 
-Up = Callable[..., subprocess.CompletedProcess[str]]
+Ended = subprocess.CompletedProcess[str]
+Up = Callable[..., Ended]
+
+
+def environ_in(folder: Path) -> dict[str, str]:
+    """Temporary files go to this folder, and its name marks whatever the command starts."""
+    return {"PATH": f"{os.environ['PATH']}:{folder}", "PYTHONPATH": str(ROOT), "TMPDIR": str(folder)}
+
+
+def running_in(folder: Path) -> list[str]:
+    """The processes with the mark of this folder, as Linux tells them."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        # A process may end meanwhile.
+        with suppress(OSError):
+            if f":{folder}\0".encode() in (process / "environ").read_bytes():
+                found.append((process / "cmdline").read_text().replace("\0", " "))
+    return found
+
+
+def run(folder: Path, *arguments: str | Path, **settings: str) -> Ended:
+    """The command to its end."""
+    command = [*UP, *map(str, arguments)]
+    ended = subprocess.run(
+        command,
+        env=environ_in(folder) | settings,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=55,
+        check=False,
+    )
+    assert "Traceback" not in ended.stdout + ended.stderr
+    assert running_in(folder) == []
+    return ended
 
 
 @pytest.fixture
 def up(tmp_path: Path) -> Up:
-    """Runs the command to its end, with its temporary files where they can be seen."""
-
-    def run(*arguments: str | Path, **settings: str) -> subprocess.CompletedProcess[str]:
-        environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path), **settings}
-        command = [*UP, *map(str, arguments)]
-        ended = subprocess.run(
-            command, env=environ, cwd=tmp_path, capture_output=True, text=True, timeout=55, check=False
-        )
-        assert "Traceback" not in ended.stdout + ended.stderr
-        return ended
-
-    return run
+    return partial(run, tmp_path)
 
 
-def still_open(output: str) -> list[str]:
-    """The addresses in the output at which something still answers."""
+class Pair(NamedTuple):
+    """Two runs that began at the same moment, with a port taken that both would like."""
 
-    def answers(port: str) -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", int(port))) == 0
+    samples: Ended
+    left_behind: list[Path]
+    own: Ended
 
-    ports = set(re.findall(r"127\.0\.0\.1:(\d+)", output))
-    assert ports
-    return sorted(filter(answers, ports))
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
+    samples, own = tmp_path_factory.mktemp("samples"), tmp_path_factory.mktemp("own")
+    (own / "mine.json").write_text(json.dumps(EVENT))
+    (own / "wrong.json").write_text(json.dumps(EVENT | {"id": "other", "subject": "x", "data": {}}))
+    (own / "rules.toml").write_text('[[rule]]\ntags.mine = "{{ image.name }}"\n')
+    with socket.socket() as taken, ThreadPoolExecutor() as pool:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Where somebody else has the port already, that serves as well.
+        with suppress(OSError):
+            taken.bind(("127.0.0.1", 4222))
+            taken.listen()
+        one = pool.submit(run, samples, "--once")
+        other = pool.submit(run, own, "--once", "mine.json", "wrong.json", RULES="rules.toml")
+        return Pair(one.result(), list(samples.iterdir()), other.result())
 
 
 def shown_in_the_readme() -> str:
@@ -65,9 +103,9 @@ def shown_in_the_readme() -> str:
     return found[0]
 
 
-def test_samples(up: Up, tmp_path: Path) -> None:
+def test_samples(pair: Pair) -> None:
     """Every sample ends as it should; all the ends there are can be seen; nothing is left behind."""
-    ended = up("--once")
+    ended = pair.samples
     assert ended.returncode == 0, ended.stdout + ended.stderr
     for seen in (
         "an image is created in IMS\n    tagged, 1 attempt\n",
@@ -81,16 +119,12 @@ def test_samples(up: Up, tmp_path: Path) -> None:
         assert seen in ended.stdout
     assert fits(ended.stdout)
     assert not re.search(r" +\n", ended.stdout)
-    assert list(tmp_path.iterdir()) == []
-    assert still_open(ended.stdout) == []
+    assert pair.left_behind == []
 
 
-def test_own_events(up: Up, tmp_path: Path) -> None:
+def test_own_events(pair: Pair) -> None:
     """Events of one's own are sent instead, under a table of one's own; a dead letter is exit code 1."""
-    (tmp_path / "mine.json").write_text(json.dumps(EVENT))
-    (tmp_path / "wrong.json").write_text(json.dumps(EVENT | {"id": "other", "subject": "x", "data": {}}))
-    (tmp_path / "rules.toml").write_text('[[rule]]\ntags.mine = "{{ image.name }}"\n')
-    ended = up("--once", "mine.json", "wrong.json", RULES="rules.toml")
+    ended = pair.own
     assert ended.returncode == 1
     assert "mine.json\n    tagged, 1 attempt\n" in ended.stdout
     assert "tags  mine=prod-web-base" in ended.stdout
@@ -127,6 +161,20 @@ def test_hostile_content(capsys: pytest.CaptureFixture[str], text: str) -> None:
     assert report.plain(text)[:40] in out
 
 
+def test_two_at_once(pair: Pair) -> None:
+    """Two that start at the same moment share no port, and so no part."""
+    one, other = (set(re.findall(r":(\d+)", ended.stdout)) for ended in (pair.samples, pair.own))
+    assert len(one) == len(other) == 3
+    assert not one & other
+
+
+def test_ports_in_use(pair: Pair) -> None:
+    """A port that is taken is no fault: the next free one is used."""
+    for ended in (pair.samples, pair.own):
+        assert "nats://127.0.0.1:" in ended.stdout
+        assert "nats://127.0.0.1:4222\n" not in ended.stdout
+
+
 NO_EVENTS = {
     "missing": ("missing.json", None, "cannot be read"),
     "folder": (".", None, "cannot be read"),
@@ -140,15 +188,25 @@ NO_EVENTS = {
 
 
 @pytest.mark.parametrize(("name", "content", "says"), NO_EVENTS.values(), ids=NO_EVENTS)
-def test_no_event(up: Up, tmp_path: Path, name: str, content: bytes | None, says: str) -> None:
+def test_no_event(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    name: str,
+    content: bytes | None,
+    says: str,
+) -> None:
     """A file that holds no event is one sentence and exit code 2, before anything starts."""
     if content is not None:
         (tmp_path / name).write_bytes(content)
-    ended = up("--once", name)
-    assert (ended.returncode, ended.stdout) == (2, "")
-    assert ended.stderr.startswith(name)
-    assert says in ended.stderr
-    assert ended.stderr.count("\n") == 1
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["up", "--once", name])
+    assert main() == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(name)
+    assert says in err
+    assert err.count("\n") == 1
 
 
 def test_function_does_not_start(up: Up, tmp_path: Path) -> None:
@@ -159,17 +217,15 @@ def test_function_does_not_start(up: Up, tmp_path: Path) -> None:
     assert ended.stderr.startswith(
         "The start failed. The function says: the function does not start: rules.toml: it is not TOML"
     )
-    assert still_open(ended.stdout) == []
 
 
 @pytest.fixture
 def staying(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """The command without --once, with one event."""
-    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)}
     event = str(ROOT / "tests" / "events" / "plain-structured.json")
     pipe = subprocess.PIPE
     with subprocess.Popen(
-        [*UP, event], env=environ, cwd=tmp_path, stdout=pipe, stderr=pipe, text=True
+        [*UP, event], env=environ_in(tmp_path), cwd=tmp_path, stdout=pipe, stderr=pipe, text=True
     ) as process:
         yield process
         process.terminate()
@@ -187,24 +243,34 @@ def until(process: subprocess.Popen[str], start: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "end",
+    ("end", "after", "running"),
     [
         pytest.param(
             end,
+            after,
+            running,
             id=end.name,
             marks=pytest.mark.skipif(
                 signal.getsignal(end) is signal.SIG_IGN, reason="ignored by what started the tests, as nohup"
             ),
         )
-        for end in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        for end, after, running in (
+            (signal.SIGINT, "How events end", 6),
+            (signal.SIGTERM, "  function", 5),
+            (signal.SIGHUP, "  bus", 2),
+        )
     ],
 )
-def test_signal(staying: subprocess.Popen[str], tmp_path: Path, end: signal.Signals) -> None:
-    """Ctrl-C, a stop and a closed terminal each end everything that it started, with exit code 0."""
-    output = until(staying, "How events end")
+def test_signal(
+    staying: subprocess.Popen[str], tmp_path: Path, end: signal.Signals, after: str, running: int
+) -> None:
+    """Ctrl-C, a stop and a closed terminal each end everything that it has started, with exit code 0."""
+    until(staying, after)
+    # Itself, the bus, the emulator, the function as master and worker, the subscription.
+    assert len(running_in(tmp_path)) >= running
     staying.send_signal(end)
     assert staying.wait(40) == 0
-    assert still_open(output) == []
+    assert running_in(tmp_path) == []
     assert list(tmp_path.iterdir()) == []
 
 
@@ -225,14 +291,14 @@ def test_printed_commands(staying: subprocess.Popen[str]) -> None:
 
 def test_part_stops(staying: subprocess.Popen[str], tmp_path: Path) -> None:
     """When a part stops by itself, a sentence names it, the rest stops, and the exit code is 1."""
-    output = until(staying, "How events end")
+    until(staying, "How events end")
     [log] = tmp_path.glob("*/bus.log")
     os.kill(int(log.read_text().removeprefix("[").split("]")[0]), signal.SIGTERM)
     assert staying.wait(40) == 1
     assert staying.stderr is not None
     assert staying.stderr.readline().startswith("The bus has stopped, start again; its last words: ")
     assert staying.stderr.read().startswith("The logs are in ")
-    assert still_open(output) == []
+    assert running_in(tmp_path) == []
 
 
 def test_reader_leaves(staying: subprocess.Popen[str], tmp_path: Path) -> None:
@@ -243,29 +309,8 @@ def test_reader_leaves(staying: subprocess.Popen[str], tmp_path: Path) -> None:
     staying.stdout.close()
     assert staying.wait(40) == 141
     assert staying.stderr.read() == ""
+    assert running_in(tmp_path) == []
     assert list(tmp_path.iterdir()) == []
-
-
-def test_two_at_once(up: Up) -> None:
-    """Two that start at the same moment share no port, and so no part."""
-    event = ROOT / "tests" / "events" / "plain-structured.json"
-    with ThreadPoolExecutor() as pool:
-        one, other = pool.map(lambda _: up("--once", event), range(2))
-    assert (one.returncode, other.returncode) == (0, 0), one.stderr + other.stderr
-    assert not set(re.findall(r":\d+", one.stdout)) & set(re.findall(r":\d+", other.stdout))
-
-
-def test_ports_in_use(up: Up) -> None:
-    """A port that is taken is no fault: the next free one is used."""
-    with socket.socket() as taken:
-        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        # Where somebody else has the port already, that serves as well.
-        with suppress(OSError):
-            taken.bind(("127.0.0.1", 4222))
-            taken.listen()
-        ended = up("--once", ROOT / "tests" / "events" / "plain-structured.json")
-    assert ended.returncode == 0
-    assert "nats://127.0.0.1:4222\n" not in ended.stdout
 
 
 ENVIRONMENTS = {

@@ -3,7 +3,6 @@
 import os
 import re
 import shlex
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -15,7 +14,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as Sent
 
 from tests.emulator import SECRETS, Ims
-from tests.function import ROOT, Function, created, free_port
+from tests.function import Function, created
 from tests.operators_page import PAGE
 from tests.peer import Peer, answer, peer
 
@@ -38,26 +37,22 @@ class Instrumented(Function):
     """The function started by the page's command. settings: those of the function."""
 
     def __init__(self, output: Path, collector: str, **settings: str) -> None:
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self._output = output
-        self._read = 0
         found = re.search(r"^OTEL_SERVICE_NAME=.*?(?=^```)", PAGE, re.MULTILINE | re.DOTALL)
         assert found, "no command in the page"
         assert COLLECTOR in found[0]
         words = shlex.split(found[0].replace(COLLECTOR, collector).replace("\\\n", " "))
         switches = dict(word.split("=", 1) for word in words if word.startswith("OTEL_"))
-        command = [*words[len(switches) :], "--host", "127.0.0.1", "--port", str(self.port)]
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        with output.open("wb") as log:
-            self.process = subprocess.Popen(
-                [str(Path(sys.executable).parent / command[0]), *command[1:]],
-                cwd=ROOT,
-                # Sent soon and not at the end only: a thread that did not outlive the fork would send none.
-                env={"PATH": path, "OTEL_BSP_SCHEDULE_DELAY": "50", **switches, **settings},
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
+        name, *options = words[len(switches) :]
+        scripts = Path(sys.executable).parent
+        command = [str(scripts / name), *options, "--host", "127.0.0.1", "--port"]
+        environ = {
+            "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}",
+            # Sent soon and not at the end only: a thread that did not outlive the fork would send none.
+            "OTEL_BSP_SCHEDULE_DELAY": "50",
+            **switches,
+            **settings,
+        }
+        super().__init__(output, lambda port: [*command, str(port)], **environ)
 
 
 class Span(NamedTuple):

@@ -3,11 +3,14 @@
 import os
 import re
 from pathlib import Path
+from typing import get_args
 
 from handlers.core.errors import TaggingError
 from handlers.core.outcomes import TABLE
-from handlers.edges.settings import SHIPPED_RULES, Settings, credentials, settings
+from handlers.edges.settings import SHIPPED_RULES, Settings
+from handlers.edges.settings.credentials import CredentialSource
 from tests.bench.__main__ import BENCHMARKS
+from tests.support.settings_read import NAMES, WAYS, read
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -47,8 +50,7 @@ def test_outcomes() -> None:
 def test_settings() -> None:
     """Every setting that the code reads has its row, and the default there is the one it has."""
     rows = {row[0].strip("`"): row[1].strip("`") for row in table("Settings")}
-    source = Path(settings.__file__).read_text(encoding="utf-8")
-    assert rows.keys() == set(re.findall(r'environ, "([A-Z_]+)"', source))
+    assert rows.keys() == NAMES - named_in_ways()
 
     words = {"required", "none", "the shipped table"}
     required = {"IMS_ENDPOINT": "https://ims.example.com"}
@@ -61,11 +63,16 @@ def test_settings() -> None:
     assert (default.proxy, default.ca_bundle) == (None, None)
 
 
+def named_in_ways() -> set[str]:
+    return {name for row in table("Credentials") for name in re.findall(r"`([A-Z_]+)[=`]", row[1])}
+
+
 def test_credentials() -> None:
-    """Every setting of a way of authentication is in the table of ways."""
-    named = {name for row in table("Credentials") for name in re.findall(r"`([A-Z_]+)[=`]", row[1])}
-    source = Path(credentials.__file__).read_text(encoding="utf-8")
-    assert named == set(re.findall(r'"([A-Z]+(?:_[A-Z]+)*)"', source))
+    """The table of ways of authentication names settings that are read, each way's own among them."""
+    ways = [read(way) for way in WAYS]
+    assert {type(settings.credentials) for settings, _ in ways} == set(get_args(CredentialSource))
+    assert named_in_ways() <= NAMES
+    assert set().union(*WAYS) <= named_in_ways()
 
 
 def test_commands() -> None:

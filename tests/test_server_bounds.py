@@ -34,12 +34,6 @@ MARK = b"mark-of-the-request"
 TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 
 
-def worker_of(function: Function) -> int:
-    """The process that answers."""
-    pid = function.process.pid
-    return int(Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()[0])
-
-
 def stat(pid: int) -> list[str]:
     """What proc(5) has of a process, from its state on."""
     return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
@@ -136,7 +130,7 @@ LARGE = {
 @pytest.mark.parametrize(("request_bytes", "status"), LARGE.values(), ids=LARGE)
 def test_large_requests(function: Function, request_bytes: bytes, status: int) -> None:
     """However large a request is, refusing it takes little processor time and memory."""
-    pid = worker_of(function)
+    pid = function.worker()
     before, peak = cpu(pid), peak_memory(pid)
     answer = function.raw(request_bytes)
     assert answer.startswith(b"HTTP/1.1 %d " % status)
@@ -184,7 +178,7 @@ def test_more_connections_than_there_is_room_for(serve: Serve) -> None:
 def test_room_made_by_one_that_speaks(serve: Serve) -> None:
     """A connection may have to make room in the very moment in which it sends something."""
     function = serve(EVENT_TIMEOUT="900")
-    pid = worker_of(function)
+    pid = function.worker()
     with connections(function, CONNECTIONS_MAX - 1) as opened:
         opened[-1].sendall(GET)
         assert opened[-1].recv(12) == b"HTTP/1.1 200"  # so all of them have been accepted
@@ -199,7 +193,7 @@ def test_room_made_by_one_that_speaks(serve: Serve) -> None:
                 assert [connection.recv(12) for connection in late] == [b"HTTP/1.1 200"] * 3
         finally:
             os.kill(pid, signal.SIGCONT)
-    assert worker_of(function) == pid
+    assert function.worker() == pid
 
 
 def test_head_that_does_not_end(serve: Serve) -> None:
@@ -381,7 +375,7 @@ def test_paths_of_the_framework(function: Function, method: str, path: str, stat
 def test_uploads_to_paths_of_the_framework(serve: Serve, method: str, path: str) -> None:
     """No path takes a body that nobody has asked for into memory, and none does without the token."""
     function = serve(EVENTS_TOKEN="canary-token-of-the-events")
-    pid = worker_of(function)
+    pid = function.worker()
     peak = peak_memory(pid)
     reply = requests.request(method, function.url + path, data=bytes(64 * MIB), timeout=10)
     assert reply.status_code == {"GET": 405, "OPTIONS": 200, "POST": 401}[method]
@@ -454,7 +448,7 @@ def own(ims: Ims, tmp_path: Path) -> Iterator[Function]:
 
 def test_worker_that_is_killed(own: Function) -> None:
     """Another takes its place, and the line about it is JSON."""
-    os.kill(worker_of(own), signal.SIGKILL)
+    os.kill(own.worker(), signal.SIGKILL)
     own.process.poll()
     own.ready()
     assert [(line["severity"], "SIGKILL" in line["detail"]) for line in own.lines()] == [("ERROR", True)]
@@ -462,7 +456,7 @@ def test_worker_that_is_killed(own: Function) -> None:
 
 def test_worker_that_fails(own: Function) -> None:
     """An error of the server itself, here that no file is left for a connection, ends the worker in JSON."""
-    pid = worker_of(own)
+    pid = own.worker()
     files = len(list(Path(f"/proc/{pid}/fd").iterdir()))
     resource.prlimit(pid, resource.RLIMIT_NOFILE, (files + 1, files + 1))
     with connections(own, 5), suppress(AssertionError):

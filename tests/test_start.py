@@ -11,7 +11,8 @@ import pytest
 
 from handlers.edges.settings import InvalidSetting, Settings, StaticToken
 from tests.emulator import Ims
-from tests.function import FRAMEWORK, ROOT, Serve, created, free_port
+from tests.function import Serve, created
+from tests.support.processes import ROOT, framework, free_port
 
 SECRET = "canary-of-the-start"
 GOOD = {"IMS_ENDPOINT": "https://ims.eu-de.otc.t-systems.com", "OS_TOKEN": SECRET}
@@ -223,7 +224,7 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, tuple[
         environs[name] = GOOD | {"RULES": str(table)}
     processes = {
         name: subprocess.Popen(
-            f"{FRAMEWORK} --source main.py --target tag_created_image --port {free_port()}".split(),
+            framework(free_port()),
             cwd=ROOT,
             env={"PATH": os.environ["PATH"], **environ},
             stdout=subprocess.PIPE,
@@ -263,7 +264,7 @@ def test_every_fault_of_a_table_is_told(ims: Ims, tmp_path: Path) -> None:
     environ = {"PATH": os.environ["PATH"], "IMS_ENDPOINT": ims.url, "OS_TOKEN": SECRET, "RULES": str(table)}
 
     ended = subprocess.run(
-        f"{FRAMEWORK} --source main.py --target tag_created_image --port {free_port()}".split(),
+        framework(free_port()),
         cwd=ROOT,
         env=environ,
         capture_output=True,

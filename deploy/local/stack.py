@@ -91,7 +91,9 @@ def _passed_on() -> dict[str, str]:
 
 async def _connects(bus: str) -> bool:
     try:
-        client = await nats.connect(bus, allow_reconnect=False, connect_timeout=1, error_cb=_quiet)
+        client = await nats.connect(
+            bus, allow_reconnect=False, max_reconnect_attempts=1, reconnect_time_wait=0, error_cb=_quiet
+        )
         await client.jetstream().account_info()
         await client.close()
     except (NatsError, OSError):

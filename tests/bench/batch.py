@@ -5,7 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.bench.rows import Row
-from tests.bench.served import function, tag_api, under_load
+from tests.bench.served import Served, function, tag_api, under_load
 
 TAGS = 10
 
@@ -27,9 +27,8 @@ def batch(rounds: int = 5, seconds: float = 2, delay: float = 0.05) -> list[Row]
         ]
         for each in served:
             under_load(each, api, 8, seconds / 4)
-        seen = [
-            [under_load(each, api, 1, seconds).milliseconds for each in (*served, api)] for _ in range(rounds)
-        ]
+        all_three: list[Served] = [*served, api]
+        seen = [[under_load(each, api, 1, seconds).milliseconds for each in all_three] for _ in range(rounds)]
     together, one_by_one, round_trips = zip(*seen, strict=True)
     return [
         Row("ten tags, one call", "ms", together, round_trips, goal=1.3),

@@ -1,21 +1,20 @@
 """Functions under functions-framework, in front of a tag API, under load: each in processes of its own."""
 
 import json
-import os
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from tests.function import free_port
+from tests.function import Function
+from tests.support.processes import ROOT, Process, eventually, framework, listens
 
-ROOT = Path(__file__).parent.parent.parent
-FRAMEWORK = str(Path(sys.executable).parent / "functions-framework")
 EVENT = ROOT / "tests/events/eventgrid-trace.json"
 """The shipped table gives it three tags."""
 
@@ -25,28 +24,16 @@ PROJECT = "0123456789abcdef0123456789abcdef"
 STARTS_WITHIN = 30.0
 """Seconds."""
 
-TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
+
+class TagApi(Process):
+    """The API of `tests.bench.tag_api`. delay: seconds until each answer."""
+
+    def __init__(self, log: Path, delay: float) -> None:
+        super().__init__(log, sys.executable, "-m", "tests.bench.tag_api", str(delay))
+        self.port = int(eventually(lambda: log.read_text() if b"\n" in log.read_bytes() else "", "its port"))
 
 
-class Served(NamedTuple):
-    """What listens at a port of this machine."""
-
-    process: subprocess.Popen[str]
-    port: int
-
-    @property
-    def processes(self) -> list[int]:
-        """It and its children, as Linux tells them."""
-        pid = self.process.pid
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
-        return [pid, *map(int, children)]
-
-    @property
-    def cpu(self) -> float:
-        """Seconds of processor time up to now."""
-        stats = [Path(f"/proc/{pid}/stat").read_text(encoding="utf-8") for pid in self.processes]
-        # The fields after the name, which can hold spaces: those that proc(5) numbers 14 and 15.
-        return sum(sum(map(int, stat.rpartition(")")[2].split()[11:13])) for stat in stats) / TICKS_A_SECOND
+Served = Function | TagApi
 
 
 class Seen(NamedTuple):
@@ -64,35 +51,36 @@ class Seen(NamedTuple):
 
 
 @contextmanager
-def tag_api(delay: float = 0) -> Iterator[Served]:
+def tag_api(delay: float = 0) -> Iterator[TagApi]:
     """delay: seconds until each answer."""
-    command = [sys.executable, "-m", "tests.bench.tag_api", str(delay)]
-    with _running(command, stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        yield Served(process, int(process.stdout.readline()))
+    with TemporaryDirectory(prefix="bench-") as folder:
+        api = TagApi(Path(folder) / "log", delay)
+        try:
+            yield api
+        finally:
+            api.kill()
 
 
 @contextmanager
-def function(source: str, api: Served, **settings: str) -> Iterator[Served]:
+def function(source: str, api: TagApi, **settings: str) -> Iterator[Function]:
     """Listens when it is given, and its first answer may take longer. settings: besides those it needs."""
-    port = free_port()
-    options = f"--source {source} --target tag_created_image --host 127.0.0.1 --port {port}".split()
-    environment = {
-        "PATH": os.environ["PATH"],
+    environ = {
         "IMS_ENDPOINT": f"http://127.0.0.1:{api.port}",
         "OS_TOKEN": "canary-token-of-the-benchmarks",
         "PROJECTS": PROJECT,
         **settings,
     }
-    with _running([FRAMEWORK, *options], stdout=subprocess.DEVNULL, env=environment) as process:
-        until = time.monotonic() + STARTS_WITHIN
-        while time.monotonic() < until and process.poll() is None:
-            with suppress(ConnectionError), socket.create_connection(("127.0.0.1", port)):
-                break
-            time.sleep(0.001)
-        else:
-            raise RuntimeError("a function did not start; what it wrote stands above")
-        yield Served(process, port)
+    with TemporaryDirectory(prefix="bench-") as folder:
+        served = Function(Path(folder) / "log", partial(framework, source=source), **environ)
+        try:
+            until = time.monotonic() + STARTS_WITHIN
+            while not listens(served.port):
+                if time.monotonic() > until or served.process.poll() is not None:
+                    raise RuntimeError(f"a function did not start:\n{served.output()}")
+                time.sleep(0.001)
+            yield served
+        finally:
+            served.stop()
 
 
 def under_load(served: Served, api: Served, connections: int, seconds: float) -> Seen:
@@ -114,13 +102,3 @@ def under_load(served: Served, api: Served, connections: int, seconds: float) ->
         api_cpu / took * 100,
         found["cpu"] / took * 100,
     )
-
-
-@contextmanager
-def _running(command: list[str], **options: object) -> Iterator[subprocess.Popen[str]]:
-    with subprocess.Popen(command, cwd=ROOT, text=True, **options) as process:  # type: ignore[call-overload]
-        try:
-            yield process
-        finally:
-            process.terminate()
-            process.wait(20)

@@ -1,13 +1,13 @@
 """Start-up and memory of the function."""
 
-import subprocess
 import time
 from contextlib import suppress
 from http.client import HTTPConnection
 from pathlib import Path
 
 from tests.bench.rows import Row
-from tests.bench.served import EVENT, STARTS_WITHIN, Served, function, tag_api, under_load
+from tests.bench.served import EVENT, STARTS_WITHIN, TagApi, function, tag_api, under_load
+from tests.function import Function
 
 QUANTITIES = (
     ("start to healthy", "ms", 1.10),
@@ -38,11 +38,11 @@ def start(rounds: int = 30, warm: float = 3) -> list[Row]:
     ]
 
 
-def _start(source: str, api: Served, warm: float) -> tuple[float, ...]:
+def _start(source: str, api: TagApi, warm: float) -> tuple[float, ...]:
     """Starts a function, has it answer events, stops it. Gives its QUANTITIES. warm: seconds of load."""
     began = time.perf_counter()
     with function(source, api, THREADS="8") as served:
-        _first_answer(served.process, served.port)
+        _first_answer(served)
         healthy = time.perf_counter()
         _call(served.port, "POST", "/", EVENT.read_bytes())
         answered = time.perf_counter()
@@ -50,11 +50,11 @@ def _start(source: str, api: Served, warm: float) -> tuple[float, ...]:
         return (healthy - began) * 1000, (answered - began) * 1000, *_memory(served)
 
 
-def _first_answer(process: subprocess.Popen[str], port: int) -> None:
+def _first_answer(served: Function) -> None:
     until = time.perf_counter() + STARTS_WITHIN
-    while time.perf_counter() < until and process.poll() is None:
+    while time.perf_counter() < until and served.process.poll() is None:
         with suppress(ConnectionError):
-            return _call(port, "GET", "/healthz")
+            return _call(served.port, "GET", "/healthz")
         time.sleep(0.001)
     raise RuntimeError("a function did not start; what it wrote stands above")
 
@@ -70,9 +70,9 @@ def _call(port: int, method: str, path: str, body: bytes | None = None) -> None:
         connection.close()
 
 
-def _memory(served: Served) -> tuple[float, float]:
+def _memory(served: Function) -> tuple[float, float]:
     """RSS and PSS in MiB of a process and its children, as Linux has them."""
-    rollups = [Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii") for pid in served.processes]
+    rollups = [Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii") for pid in served.pids]
     rows = [line.split() for rollup in rollups for line in rollup.splitlines()]
     rss, pss = (sum(int(row[1]) for row in rows if row[0] == name) / 1024 for name in ("Rss:", "Pss:"))
     return rss, pss

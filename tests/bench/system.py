@@ -2,65 +2,29 @@
 
 import json
 import os
-import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-from deploy.local.processes import Log
-from tests.bus import Bus, eventually
+from tests.bus import Bus
 from tests.emulator import Ims
-from tests.function import FRAMEWORK, free_port
-
-ROOT = Path(__file__).parent.parent.parent
+from tests.support.processes import ROOT, Process, eventually, framework, free_port, listens
 
 SUBSCRIPTION = ("-m", "deploy.nats")
-
-
-class Part:
-    """A process that can be killed and started again, with one log for all its lives."""
-
-    def __init__(self, log: Path, *command: str, **environ: str) -> None:
-        self.log = Log(log)
-        self._command = command
-        self._environ = {"PATH": os.environ["PATH"], **environ}
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def keep_up(self) -> None:
-        """Start it, unless it runs."""
-        if self._process is None or self._process.poll() is not None:
-            with self.log.path.open("ab") as output:
-                self._process = subprocess.Popen(
-                    self._command,
-                    cwd=ROOT,
-                    env=self._environ,
-                    stdout=output,
-                    stderr=output,
-                    # The function is a master and a worker, and a crash of the machine spares neither.
-                    start_new_session=True,
-                )
-
-    def kill(self) -> None:
-        """As a crash would: nothing is finished, nobody is told."""
-        if self._process:
-            with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
 
 
 @dataclass(frozen=True)
 class System:
     bus: Bus
     ims: Ims
-    function: Part
-    subscription: Part
+    function: Process
+    subscription: Process
 
     def keep_up(self) -> None:
         """Start what has ended, as whatever supervises processes does."""
@@ -121,8 +85,8 @@ class Pair(NamedTuple):
     """A function and a subscription that posts to it. url: of the function."""
 
     url: str
-    function: Part
-    subscription: Part
+    function: Process
+    subscription: Process
 
 
 @contextmanager
@@ -134,19 +98,11 @@ def delivering(folder: Path, subscription: Sequence[str] = SUBSCRIPTION, **setti
     """
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    framework = f"{FRAMEWORK} --source main.py --target tag_created_image --host 127.0.0.1 --port {port}"
     log = folder / f"subscription-{port}.log"
-    function = Part(folder / f"function-{port}.log", *framework.split(), **settings)
-    subscribing = Part(log, sys.executable, *subscription, SUBSCRIBER_URL=url, **settings)
     with ExitStack() as ends:
-        for part in (function, subscribing):
-            ends.callback(part.kill)
-            part.keep_up()
-        eventually(lambda: _answers(port) and b"subscription.ready" in log.read_bytes(), "start of all parts")
+        function = Process(folder / f"function-{port}.log", *framework(port), **settings)
+        ends.callback(function.kill)
+        subscribing = Process(log, sys.executable, *subscription, SUBSCRIBER_URL=url, **settings)
+        ends.callback(subscribing.kill)
+        eventually(lambda: listens(port) and b"subscription.ready" in log.read_bytes(), "start of all parts")
         yield Pair(url, function, subscribing)
-
-
-def _answers(port: int) -> bool:
-    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-        return True
-    return False

@@ -39,6 +39,7 @@ EXPECTED: dict[type[Exception], tuple[Then, float]] = {
     errors.OutOfTime: ("retry", 1),
     errors.ImageNotFound: ("retry-within-window", 10),
     errors.ImageNotReady: ("retry-within-window", 10),
+    errors.JobRunning: ("retry", 10),
     errors.PermissionDenied: ("retry-within-window", 60),
     errors.CredentialsRejected: ("retry", 60),
     errors.Throttled: ("retry", 5),
@@ -87,6 +88,11 @@ def test_every_leaf_has_a_row() -> None:
     """Each leaf of the tree has a row; beyond them only RequestRejected, raised itself, and what is a bug."""
     leaves = {cls for cls in tree(TaggingError) if not cls.__subclasses__()}
     assert set(TABLE) == leaves | {errors.RequestRejected, Exception}
+
+
+def test_every_row_is_stated() -> None:
+    """Each row of the table is stated here once more, a bug by one that stands for all."""
+    assert {Exception if cls is KeyError else cls for cls in EXPECTED} == set(TABLE)
 
 
 def test_every_row_says_why() -> None:

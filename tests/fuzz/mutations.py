@@ -1,13 +1,12 @@
 """Requests as nobody should send them: golden events, changed at random."""
 
-import email
 import json
 import random
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from tests.bench.hostile import CONTENT_TYPES, HEADERS, LENGTHS, METHODS, PATHS, RAW, TEXTS, VALUES
-from tests.golden import EXPECTED, FOLDER
+from tests.fuzz.hostile import BODIES, CONTENT_TYPES, HEADERS, LENGTHS, METHODS, PATHS, RAW, TEXTS, VALUES
+from tests.golden import EXPECTED, message
 
 MARK = "an-echo-of-what-was-sent"
 """Stands in every request, and belongs in no reply."""
@@ -23,31 +22,17 @@ class Sent(NamedTuple):
     length: str | None
 
 
-def _golden() -> list[tuple[dict[str, str], bytes]]:
-    """Headers and body of each golden event that the local stack sends, JSON ones under a type of theirs."""
-    found = list[tuple[dict[str, str], bytes]]()
-    for name in EXPECTED:
-        content = (FOLDER / name).read_bytes()
-        if name.endswith(".http"):
-            message = email.message_from_bytes(content)
-            body = message.get_payload(decode=True)
-            found.append((dict(message.items()), body if isinstance(body, bytes) else b""))
-        else:
-            found.append(({"content-type": "application/json"}, content))
-    return found
-
-
 class Mutations:
     """An endless source of requests; the same seed gives the same ones."""
 
     def __init__(self, seed: int) -> None:
         self._chance = random.Random(seed)  # noqa: S311 - what is wanted is that it can be repeated
-        self._golden = _golden()
+        self._golden = [message(name) for name in EXPECTED]
 
     def next(self) -> Sent:
         chance = self._chance
         headers, body = chance.choice(self._golden)
-        headers = headers | {"x-note": MARK}
+        headers = {**headers, "x-note": MARK}
         for _ in range(chance.choice([0, 1, 1, 1, 2, 2, 3, 5])):
             if chance.random() < 0.3:
                 self._change_header(headers)
@@ -55,6 +40,8 @@ class Mutations:
                 body = chance.choice(self._of_body)(self, body)
         if chance.random() < 0.001:
             body += b" " * 1_048_577
+        if chance.random() < 0.002:
+            body, _ = chance.choice(list(BODIES.values()))
         return Sent(
             "POST" if chance.random() < 0.95 else chance.choice(METHODS),
             "/" if chance.random() < 0.9 else chance.choice(PATHS),

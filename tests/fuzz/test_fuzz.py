@@ -1,17 +1,17 @@
-"""The fuzzing of the HTTP entry runs and finds nothing. Its long run is `python -m tests.bench.fuzz`."""
+"""The fuzzing of the HTTP entry runs and finds nothing. Its long run is `python -m tests.fuzz`."""
 
 import re
 import subprocess
 import sys
 from pathlib import Path
 
-from tests.bench.mutations import Mutations
+from tests.fuzz.mutations import Mutations
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 def fuzz(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "tests.bench.fuzz", *arguments]
+    command = [sys.executable, "-m", "tests.fuzz", *arguments]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
 
 

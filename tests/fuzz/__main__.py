@@ -1,4 +1,4 @@
-"""`python -m tests.bench.fuzz`: the function's door under mutated requests, in this process.
+"""`python -m tests.fuzz`: the function's door under mutated requests, in this process.
 
 Looks for a reply of 5xx, an exception, an echo, a reply of more than 512 bytes, a request that takes longer
 than a second, and memory that grows. The tag API is a stub that refuses and throttles now and then, but never
@@ -25,7 +25,7 @@ from typing import Any
 import functions_framework
 
 from handlers.edges.cloudevents.flask import REPLY_MAX
-from tests.bench.mutations import MARK, Mutations, Sent
+from tests.fuzz.mutations import MARK, Mutations, Sent
 
 MAIN = Path(__file__).parent.parent.parent / "main.py"
 
@@ -34,6 +34,8 @@ GROWTH_MAX = 16.0
 """MiB, after the warm-up."""
 WARM_UP = 0.1
 """The share of requests after which memory counts."""
+MEMORY_MAX = 256 * 1024 * 1024
+"""Bytes: what the deploy files grant; the system refuses more, and what is refused is found as an exception."""
 FOUND_MAX = 10
 
 ANSWERS = [
@@ -186,9 +188,10 @@ def fuzz(requests: int, seed: int) -> int:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(prog="python -m tests.bench.fuzz", description="Fuzz the HTTP entry.")
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description="Fuzz the HTTP entry.")
     parser.add_argument("--requests", type=int, default=200_000, help="default: 200,000")
     parser.add_argument("--seed", type=int, help="default: a new one, which is printed")
     asked = parser.parse_args()
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_MAX, MEMORY_MAX))
     chosen = random.SystemRandom().randrange(2**32) if asked.seed is None else asked.seed
     sys.exit(fuzz(asked.requests, chosen))

@@ -95,3 +95,45 @@ PATHS = [
     "",
 ]
 LENGTHS = ["0", "1", "-1", "", "abc", "1048577", "99999999999999999999", "1 1", "0x10", "+5"]
+
+MEGABYTE = 1_048_576
+
+
+def filled(start: str, piece: str, end: str) -> bytes:
+    """A body of a megabyte, as full of pieces as it can be."""
+    pieces = (MEGABYTE - len(start) - len(end)) // len(piece) - 1
+    return (start + piece * pieces + piece.rstrip(",") + end).encode()
+
+
+BODIES: dict[str, tuple[bytes, bool]] = {
+    "numbers": (filled("[", "1,", "]"), True),
+    "objects": (filled("[", "{},", "]"), True),
+    "an envelope of numbers": (filled('{"events": [', "1,", "]}"), True),
+    "thirty envelopes": (filled('{"events": [' * 30 + "[", "1,", "]" + "]}" * 30), False),
+    "envelopes in envelopes": (filled('{"events": [', '{"events": [{},{},{},{}]},', "]}"), True),
+    "objects as data": (filled('{"specversion": "1.0", "data": [', "{},", "]}"), False),
+    "members": (filled('{"specversion": "1.0", "data": [', '{"": 1},', "]}"), False),
+    "deep and wide": (filled("[" * 60, "{},", "]" * 60), False),
+    "numbers that grow": (filled('{"specversion": "1.0", "data": [', "1e15,", "]}"), False),
+    "escapes": (filled('{"specversion": "1.0", "data": "', "\\u00e9", '"}'), False),
+    "JSON as text": (filled('{"topic_urn": "t", "type": "Notification", "message": "[', "1,", ']"}'), True),
+    "combining marks": (
+        filled(
+            '{"specversion": "1.0", "id": "1", "source": "/s", "type": "com.example.image.created",'
+            ' "time": "2026-01-05T10:15:30Z", "data": {"image_id": "i", "name": "',
+            "\u0300",
+            '"}}',
+        ),
+        False,
+    ),
+    "images": (
+        filled(
+            '{"trace_name": "createImage", "service_type": "IMS", "trace_id": "1", "resource_type": "ims",'
+            ' "response": {"entities": {"sub_jobs_result": [',
+            '{"entities":{"image_id":"0123456789abcdef"}},',
+            "]}}}",
+        ),
+        True,
+    ),
+}
+"""By name, a body of a megabyte and whether it is more than a delivery may hold."""

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from itertools import product
 from typing import Any
 
 import pytest
@@ -13,7 +14,6 @@ from handlers.core.errors import (
     CredentialsRejected,
     ImageNotFound,
     ImageNotReady,
-    ImageNotTaggable,
     PermissionDenied,
     RequestRejected,
     TagApiError,
@@ -23,7 +23,8 @@ from handlers.core.errors import (
     Throttled,
     UnexpectedReply,
 )
-from handlers.core.ims.error_codes import error_of
+from handlers.core.ims.error_codes import CODES, error_of
+from tests.support.documented import GATEWAY, IMS, IMS_OTHERS, SEEN, Documented, error_of_status
 
 NOW = datetime(2026, 1, 5, 10, 15, 30, tzinfo=UTC)
 MESSAGE_MAX = 600
@@ -48,87 +49,27 @@ def ims(code: str, words: str = "words") -> dict[str, Any]:
 
 # -- codes ------------------------------------------------------------------------------------------
 
-# IMS API reference, "Error Codes": all with status 400. Those without a class of their own are refusals.
-IMS_CODES: dict[Error, str] = {
-    RequestRejected: "0001 0007 0021 0028 0031 0066 0084 0105 0167 0168",
-    TagRefused: "0115",
-    TagQuotaExceeded: "0116",
-    ImageNotTaggable: "0047 0083 0106",
-    ImageNotFound: "0027 0086 0121 0144",
-    ImageNotReady: "0046",
-    CredentialsRejected: "0030 0087",
-    PermissionDenied: "0025 0026 0041 0067 0104 0108 0145 0161 0238 0239 0241 0242",
-    Throttled: "0060 0149 0187",
-    TagApiUnavailable: "0014 0016 0018 0023 0035 0036 0037 0053 0061 0064 0065 0114 0148 0154 0155 0156",
-    UnexpectedReply: "0017",
-}
 
-# Codes of the other operations of IMS, as first-last.
-OTHER_IMS_CODES = (
-    "0002-0013 0015-0015 0019-0020 0022-0022 0024-0024 0029-0029 0032-0034 0038-0040 0045-0045 0054-0059 "
-    "0062-0063 0068-0081 0085-0085 0088-0103 0109-0113 0117-0120 0122-0123 0125-0128 0130-0130 0132-0141 "
-    "0150-0153 0160-0160 0162-0166 0169-0186 0188-0198 0212-0212 1075-1075"
-)
-
-# API Gateway, "Error Codes": status -> class -> codes.
-GATEWAY_CODES: dict[int, dict[Error, str]] = {
-    400: {
-        RequestRejected: "0106 0201 0602 0607",
-        UnexpectedReply: "0204 0205 1009 2102 2201 2202 2203 2204 2205 2206 2207 2208 2209 2210 2211 2212"
-        " 2213",
-    },
-    401: {CredentialsRejected: "0301 0303 0305 0307 0311 0312 0313 1001 1002 1003 1004"},
-    403: {PermissionDenied: "0302 0304 0306 0310 0314 0401 0402 0404 0405 0802"},
-    404: {UnexpectedReply: "0101"},
-    405: {PermissionDenied: "0501 0502"},
-    413: {RequestRejected: "0201"},
-    414: {RequestRejected: "0201"},
-    429: {Throttled: "0308"},
-    494: {RequestRejected: "0201"},
-    500: {
-        TagApiUnavailable: "0103 0104 0105 0107 0201 0601 0605 0606 0608 0609 0611 0612 0615 0616 0617 0705"
-    },
-    502: {TagApiUnavailable: "0201 0202 0610"},
-    503: {TagApiUnavailable: "0613"},
-    504: {TagApiUnavailable: "0201 0203"},
-}
-
-IMS_ROWS = [(f"IMG.{code}", error) for error, codes in IMS_CODES.items() for code in codes.split()]
-GATEWAY_ROWS = [
-    (status, f"{prefix}.{code}", error)
-    for status, classes in GATEWAY_CODES.items()
-    for error, codes in classes.items()
-    for code in codes.split()
-    for prefix in ("APIG", "APIGW")
-]
+@pytest.mark.parametrize("documented", [*IMS, *GATEWAY, *SEEN], ids=str)
+def test_documented_codes(documented: Documented) -> None:
+    """Each documented code that tagging can meet has its error, in capitals or not and in either body."""
+    for written, body in product((documented.code, documented.code.lower()), (ims, gateway)):
+        got = answer(documented.status, body(written))
+        assert (type(got), got.status, got.code) == (documented.error, documented.status, written)
 
 
-@pytest.mark.parametrize(("code", "error"), IMS_ROWS, ids=[code for code, _ in IMS_ROWS])
-def test_ims_codes(code: str, error: Error) -> None:
-    """Each code of IMS that tagging can meet has its class, in capitals or not."""
-    for written in (code, code.lower()):
-        got = answer(400, ims(written))
-        assert (type(got), got.status, got.code) == (error, 400, written)
+def test_every_code_is_documented() -> None:
+    """No code has an error of its own without a page that names the code."""
+    assert CODES.keys() <= {documented.code for documented in (*IMS, *GATEWAY, *SEEN)}
 
 
-@pytest.mark.parametrize("codes", OTHER_IMS_CODES.split())
-def test_codes_of_other_operations(codes: str) -> None:
+@pytest.mark.parametrize(("first", "last"), IMS_OTHERS)
+def test_codes_of_other_operations(first: int, last: int) -> None:
     """A code of another operation of IMS is a refusal, as its status 400 says."""
-    first, last = map(int, codes.split("-"))
-    own = {code for code, _ in IMS_ROWS}
+    own = {documented.code for documented in IMS}
     for number in range(first, last + 1):
         if (code := f"IMG.{number:04}") not in own:
             assert type(answer(400, ims(code))) is RequestRejected, code
-
-
-@pytest.mark.parametrize(
-    ("status", "code", "error"), GATEWAY_ROWS, ids=[f"{status} {code}" for status, code, _ in GATEWAY_ROWS]
-)
-def test_gateway_codes(status: int, code: str, error: Error) -> None:
-    """Each code of the gateway has its class under both prefixes, in capitals or not."""
-    for written in (code, code.lower()):
-        got = answer(status, gateway(written))
-        assert (type(got), got.status, got.code) == (error, status, written)
 
 
 CODE_BEFORE_STATUS = [
@@ -155,21 +96,6 @@ def test_a_known_code_outweighs_the_status(status: int, code: str, error: Error)
 
 # -- statuses ---------------------------------------------------------------------------------------
 
-STATUSES: dict[int, Error] = {
-    401: CredentialsRejected,
-    403: PermissionDenied,
-    404: ImageNotFound,
-    407: UnexpectedReply,
-    408: TagApiUnavailable,
-    409: ImageNotReady,
-    429: Throttled,
-}
-
-
-def expected_of(status: int) -> Error:
-    by_hundred = {1: UnexpectedReply, 2: UnexpectedReply, 3: UnexpectedReply, 4: RequestRejected}
-    return STATUSES.get(status) or by_hundred.get(status // 100, TagApiUnavailable)
-
 
 @pytest.mark.parametrize("hundred", [100, 200, 300, 400, 500], ids="{}xx".format)
 @pytest.mark.parametrize(
@@ -181,7 +107,7 @@ def test_every_status(hundred: int, body: Any) -> None:
     """Where no known code decides, every status means exactly one error."""
     for status in range(hundred, hundred + 100):
         got = answer(status, body)
-        assert (type(got), got.status) == (expected_of(status), status)
+        assert (type(got), got.status) == (error_of_status(status), status)
 
 
 @pytest.mark.parametrize("status", [0, 99, 600, 999])
@@ -220,7 +146,7 @@ NO_CODES = {
 def test_bodies_without_a_code(status: int, body: bytes) -> None:
     """A body that holds no code leaves the word to the status."""
     got = answer(status, body)
-    assert (type(got), got.code) == (expected_of(status), "")
+    assert (type(got), got.code) == (error_of_status(status), "")
     assert len(str(got)) <= MESSAGE_MAX
 
 
@@ -367,7 +293,7 @@ def test_retry_after(value: str, seconds: float | None) -> None:
 
 # -- whatever comes ---------------------------------------------------------------------------------
 
-_texts = st.text(max_size=400) | st.sampled_from([code for code, _ in IMS_ROWS])
+_texts = st.text(max_size=400) | st.sampled_from([documented.code for documented in IMS])
 _names = st.sampled_from(
     ["error", "error_code", "error_msg", "errorCode", "errorMsg", "code", "message", "request_id"]
 ) | st.text(max_size=3)
