@@ -64,6 +64,7 @@ COMMANDS = [
     ["explain"],
     ["test"],
     ["schema"],
+    ["send"],
     ["dead-letters"],
     *(["dead-letters", v] for v in VERBS),
 ]

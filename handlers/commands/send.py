@@ -44,10 +44,10 @@ def add_command(commands: Any, shared: argparse.ArgumentParser) -> None:
         help="send event files to the function or to a bus",
         description="Sends event files, as they are, to the function or a bus, and says what became of each.",
         examples=[
-            "send tests/events/plain-structured.json --to http://127.0.0.1:8080/",
+            "send my-event.json --to http://127.0.0.1:8080/",
             "send my-event.http --to nats://127.0.0.1:4222",
         ],
-        exit_codes={0: "every event needs no more", 1: "one does", 2: "wrong usage, or no such file or bus"},
+        exit_codes={0: "every event needs no more", 1: "one does", 2: "wrong usage"},
     )
     command.add_argument("events", nargs="+", metavar="EVENT", help="a .json or .http file")
     targets.add_options(

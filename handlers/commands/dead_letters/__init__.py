@@ -33,7 +33,7 @@ done is recorded before the next event is sent: in FILE.redriven, or by deletion
 interrupted run can be resumed, except from standard input. Delete FILE.redriven to send everything again.
 An event that becomes a dead letter again is stored with the others, and left to the next run."""
 
-EXIT_CODES = {0: "done", 1: "something is not done, or is no dead letter", 2: "wrong usage, or no such place"}
+EXIT_CODES = {0: "done", 1: "something is not done, or is no dead letter", 2: "wrong usage"}
 
 
 def dead_letters(asked: argparse.Namespace, environ: Mapping[str, str]) -> Report:
@@ -87,7 +87,7 @@ def add_command(commands: Any, shared: argparse.ArgumentParser) -> None:
         help="send the events again, to the function or the bus",
         description=REDRIVE,
         examples=[
-            "dead-letters redrive dead-letters.jsonl --to http://127.0.0.1:8080/",
+            "dead-letters redrive letters.jsonl --to http://127.0.0.1:8080/",
             "dead-letters redrive nats://127.0.0.1:4222 --sequence 7 9",
         ],
         exit_codes=EXIT_CODES,
