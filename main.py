@@ -1,14 +1,14 @@
-"""The functions `tag_created_image` and `keep_dead_letters`, wired: settings, edges, handler.
+"""Wires the functions `tag_created_image` and `keep_dead_letters` from the settings.
 
 Serve the first with `functions-framework --source main.py --target tag_created_image`.
-Run as a script, this file is the operator's commands: `python main.py --help`.
+Run as a script, this file starts the operator's commands: `python main.py --help`.
 """
 
 import gc
 import os
 import sys
 
-if __name__ == "__main__":  # before the imports of serving, so that neither pays for the other
+if __name__ == "__main__":  # before the imports that only serving needs
     from handlers import commands
 
     sys.exit(commands.main(sys.argv[1:], os.environ))
@@ -38,8 +38,9 @@ Handle = Callable[[Sequence[Received | Unparsable], HttpMessage, str, float], Ht
 
 
 def tagging_function(environ: Mapping[str, str]) -> Function:
-    """Tags the images of each delivery. Raises InvalidSetting, InvalidTable or OSError, and must not serve
-    then.
+    """The function that tags the images of each delivery.
+
+    Raises InvalidSetting, InvalidTable or OSError; the process must then not serve.
     """
     settings = Settings.from_environ(environ)
     log = log_to_stdout(settings.delivery.log_level)
@@ -47,7 +48,7 @@ def tagging_function(environ: Mapping[str, str]) -> Function:
         log(
             "settings.warning",
             severity="WARNING",
-            detail="IMS_ENDPOINT or OS_AUTH_URL is http://: anybody on the way can read the credentials",
+            detail="IMS_ENDPOINT or OS_AUTH_URL is http://, so anybody on the way can read the credentials",
         )
     rules = RulesFile(settings.rules, log, (settings.pseudonym_key or "").encode())
     api_for = tag_api_for(settings, log)
@@ -84,15 +85,16 @@ def tagging_function(environ: Mapping[str, str]) -> Function:
 
 
 def keeping_function(environ: Mapping[str, str]) -> Function:
-    """Keeps the dead letters that a bus delivers, each as it came. Raises InvalidSetting, and must not serve
-    then.
+    """The function that stores the dead letters that a bus delivers, each as it came.
+
+    Raises InvalidSetting; the process must then not serve.
     """
     settings = DeliverySettings.from_environ(environ)
     log = log_to_stdout(settings.log_level)
     sink: Sink | None = sink_of(settings.dead_letter_sink)
     if sink is None:
         raise InvalidSetting(
-            "DEAD_LETTER_SINK is not set; set it to where dead letters are kept, file:///..."
+            "DEAD_LETTER_SINK is not set; set it to the file that stores dead letters, file:///..."
         )
 
     def keep(
@@ -110,7 +112,7 @@ def keeping_function(environ: Mapping[str, str]) -> Function:
 
 
 def _function(settings: DeliverySettings, log: Log, handle: Handle) -> Function:
-    """What both targets do with a request: a health check, a handshake, a refusal, or a delivery."""
+    """What both functions share: health checks, handshakes and refusals. `handle` gets the deliveries."""
 
     def function(request: Request) -> Response:
         deadline = server.deadline_of(request.environ, settings.event_timeout)
@@ -140,7 +142,7 @@ TARGETS = {"tag_created_image": tagging_function, "keep_dead_letters": keeping_f
 
 
 def __getattr__(name: str) -> Function:
-    """Makes the function that the framework serves, and only that one."""
+    """Builds the one function that the framework asks for."""
     if name not in TARGETS:
         raise AttributeError(name)
     try:
@@ -148,7 +150,7 @@ def __getattr__(name: str) -> Function:
     except (InvalidSetting, InvalidTable, OSError) as fault:
         sys.stderr.write(f"the function does not start: {fault}\n")
         sys.exit(2)
-    # Before the server forks: garbage collection would write to, and so copy, every page that a worker
-    # shares.
+    # The server forks after this. Garbage collection would write to the pages that its workers share, and so
+    # copy them.
     gc.freeze()
     return function

@@ -1,4 +1,4 @@
-"""The events of one delivery: their images tagged side by side, within the budget of a delivery."""
+"""Tags the images of one delivery side by side, within the budget of a delivery."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -30,16 +30,15 @@ R = TypeVar("R")
 NO_OUTCOME = combine([])
 
 GENERAL = (Throttled, TagApiUnavailable, CredentialsRejected)
-"""Errors that are not one image's own."""
+"""Errors that all images of an event would meet."""
 
 
 @dataclass(eq=False, slots=True)
 class Event:
     """One event while it is handled.
 
-    results: one for each of its images, or one for the event. general: a result that the images not yet
-    tried would
-    have as well. late: whether an image ran out of time that had to wait for its turn.
+    results: one for each of its images, or one for the event. general: a result that the remaining images
+    would have as well. late: whether an image ran out of time because it had to wait for its turn.
     """
 
     received: Received | Unparsable
@@ -52,12 +51,12 @@ class Event:
 
     @property
     def is_returned(self) -> bool:
-        """Whether it is a dead letter that was delivered again. Stored once more, it would come for ever."""
+        """Whether it is a dead letter that was delivered again. Storing it again could start a loop."""
         return isinstance(self.received, Received) and DEAD_LETTER_MARK in self.received.event
 
 
 class _Image(NamedTuple):
-    """An image whose turn will come, with the rules that were in force when its event was read."""
+    """An image that waits for its turn, with the rules that were in use when its event was read."""
 
     event: Event
     image: ImageCreated
@@ -66,7 +65,7 @@ class _Image(NamedTuple):
 
 
 def tag_events(events: Sequence[Event], services: Services, deadline: float) -> None:
-    """Gives each event its results. deadline: of `time.monotonic`, for all of them together."""
+    """Sets the results of each event. deadline: of `time.monotonic`, for all events together."""
 
     def gather(turn: tuple[int, Event]) -> list[_Image]:
         return _gather(*turn, services, deadline)
@@ -94,12 +93,12 @@ def tag_events(events: Sequence[Event], services: Services, deadline: float) -> 
 
 
 def _in_turn(work: Callable[[tuple[int, T]], R], items: Sequence[T]) -> list[R]:
-    """The results of `work` on each place and item."""
+    """The results of `work` for each item and its position."""
     return [work((0, items[0]))] if len(items) == 1 else side_by_side(work, list(enumerate(items)))
 
 
 def refused(received: Received | Unparsable) -> ImageResult:
-    """The result of what is no event, or of a dead letter that was delivered again."""
+    """The result for bytes that are not an event, or for a dead letter that was delivered again."""
     if isinstance(received, Unparsable):
         return failed(received.error)
     return failed(
@@ -108,12 +107,12 @@ def refused(received: Received | Unparsable) -> ImageResult:
 
 
 def failed(error: TaggingError) -> ImageResult:
-    """The result of an event that was not looked at any further, whatever its age."""
+    """The result of an event that ends with this error, whatever its age."""
     return ImageResult(outcome_of(error, Age(None, 0), {}), error=error)
 
 
 def _gather(place: int, event: Event, services: Services, deadline: float) -> list[_Image]:
-    """The images of an event; none where it has a result instead."""
+    """The images of an event; none if the event itself has a result."""
     event.results, event.general, event.late = [], None, False
     received = event.received
     if isinstance(received, Unparsable) or event.is_returned:
@@ -133,7 +132,7 @@ def _gather(place: int, event: Event, services: Services, deadline: float) -> li
 
 
 def _tag_in_turn(place: int, turn: _Image, services: Services, deadline: float) -> ImageResult:
-    """Tags an image, unless another one of the event has met an error that this one would meet as well."""
+    """Tags an image, unless an earlier image of the event met an error that this one would meet as well."""
     event, image, rules, matching = turn
     if event.general:
         return event.general._replace(image=image, tried=False)
@@ -145,17 +144,14 @@ def _tag_in_turn(place: int, turn: _Image, services: Services, deadline: float) 
 
 
 def _is_late(result: ImageResult, deadline: float) -> bool:
-    """Whether the result of an image that had to wait for its turn would have been another one without the
-    wait.
-    """
+    """Whether an image that had to wait for its turn ran out of time."""
     return result.outcome.kind == "retry" and time.monotonic() >= deadline
 
 
 def _refuse_late(events: Sequence[Event]) -> None:
-    """Makes dead letters of what did not fit into the time, where the same delivery would never fit.
+    """Makes dead letters of the events that ran out of time, if the same delivery would never fit.
 
-    It would fit into no other delivery if nothing but the time is in the way, and the others have used it
-    well.
+    That is so if time is the only reason for every retry, and other events ended within it.
     """
     retries = [event for event in events if event.outcome.kind == "retry"]
     used = any(result.outcome.kind != "retry" for event in events for result in event.results)

@@ -1,6 +1,4 @@
-"""One delivery: its images tagged, each result logged, those that want it tried again, its dead letters
-stored.
-"""
+"""Handles one delivery: tags its images, logs each result, and stores the dead letters."""
 
 import re
 import time
@@ -24,7 +22,7 @@ _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-")
 
 
 class Delivered(NamedTuple):
-    """How a delivery ended. stored: its dead letters are in the sink. events: how many it held."""
+    """How a delivery ended. events: how many it held. stored: whether its dead letters are in the sink."""
 
     outcome: Outcome
     events: int
@@ -34,9 +32,8 @@ class Delivered(NamedTuple):
 class Deliveries:
     """Handles deliveries.
 
-    sink: None where the bus keeps dead letters. event_timeout: seconds. log_tag_values: whether lines and
-    reasons
-    may hold values of tags.
+    sink: None if the bus stores dead letters. event_timeout: seconds. log_tag_values: whether log lines and
+    reasons may hold the values of tags.
     """
 
     def __init__(
@@ -59,9 +56,8 @@ class Deliveries:
         """Tags the images of all events, and stores those events that are dead letters.
 
         deadline: of `time.monotonic`, for everything. traceparent: of the delivery, for the log.
-        retry_budget: seconds in which events that want a retry are tried again in place, each time for as
-        long as a
-        delivery may take. It is for FunctionGraph, which delivers again only a few times.
+        retry_budget: seconds for which retries are repeated in place, each with a new deadline. It is for
+        FunctionGraph, which delivers again only a few times.
         """
         began = time.monotonic()
         trace = _trace_id(traceparent)
@@ -77,8 +73,8 @@ class Deliveries:
         return self._settle(events, deadline)
 
     def _tag(self, events: Sequence[Event], services: Services, deadline: float) -> None:
-        """Tags the images of these events, and logs what became of each but for dead letters."""
-        if self._sink:  # a part of the time is for storing dead letters
+        """Tags the images of these events, and logs every result but dead letters."""
+        if self._sink:  # reserves a part of the time for storing dead letters
             deadline -= min(1.0, self._event_timeout / 4)
         tag_events(events, services, deadline)
         for event in events:
@@ -89,10 +85,10 @@ class Deliveries:
                 self._log_event(event, event.results)
 
     def _settle(self, events: Sequence[Event], deadline: float) -> Delivered:
-        """Stores the dead letters, unless the delivery comes again or the bus keeps them."""
+        """Stores the dead letters, unless the delivery is retried or the bus stores them."""
         outcome = events[0].outcome if len(events) == 1 else combine([event.outcome for event in events])
         dead = [event for event in events if event.outcome.kind == "dead-letter"]
-        # A dead letter that was delivered again is refused and not stored again: it would come for ever.
+        # Storing a dead letter again that was delivered again could start a loop.
         letters = [event for event in dead if not event.is_returned]
         stored = list[Event]()
         if not events:
@@ -140,7 +136,7 @@ class Deliveries:
 
 
 def _not_stored(result: ImageResult, delivery: Outcome) -> ImageResult:
-    """A result of a dead letter that is none yet, because its delivery comes again."""
+    """The result of a dead letter that is not stored yet, because its delivery is retried."""
     if result.outcome.kind != "dead-letter":
         return result
     own = result.outcome
@@ -158,7 +154,7 @@ def _redacted(result: ImageResult) -> ImageResult:
 
 
 def _event_fields(received: Received | Unparsable, trace: str | None) -> dict[str, Any]:
-    """What log lines say of an event, whose attributes may be as long as a delivery."""
+    """The fields that name an event. Its attributes can be as long as a delivery, so they are cut."""
     if isinstance(received, Unparsable):
         return {"trace": trace}
     event = received.event

@@ -1,6 +1,6 @@
-"""The handler: gather the images of an event, decide their tags, apply them. It raises nothing.
+"""The handler: gather the images of an event, decide their tags, apply them.
 
-Whatever goes wrong becomes the outcome of a result, by the table in `core.outcomes`.
+It raises nothing. Every error becomes the outcome of a result, by the table in `core.outcomes`.
 """
 
 import time
@@ -25,13 +25,12 @@ from handlers.core.rules import RuleTable, TagPlan
 
 
 class Services(NamedTuple):
-    """What the handler needs of the world.
+    """What the handler needs from outside.
 
-    projects: ids of those served; none where it is whichever the credentials are for.
-    not_ready_window: seconds of age until which an event is worth waiting for.
-    The calls name the project of an image, None where there is only one that the credentials are for. They
-    end
-    before a deadline of `time.monotonic` and raise TagApiError. `existing_tags` gives tags as image objects
+    projects: ids of the projects that are served; empty if the credentials are for one project anyway.
+    not_ready_window: seconds for which an event counts as young.
+    The calls take the project of an image, or None if the credentials are for one project anyway. They end
+    before a deadline of `time.monotonic` and raise TagApiError. `existing_tags` returns tags as image objects
     list them.
     """
 
@@ -45,8 +44,9 @@ class Services(NamedTuple):
 
 
 def images_in(event: Json, services: Services, deadline: float) -> list[ImageCreated] | ImageResult:
-    """Gathers the images that an event, a CloudEvent as JSON, says were created; or the result that it has
-    none.
+    """Gathers the images that an event, a CloudEvent as JSON, says were created.
+
+    Returns a result instead if the event is about no image.
     """
     recognised = None
     try:
@@ -54,7 +54,7 @@ def images_in(event: Json, services: Services, deadline: float) -> list[ImageCre
         if isinstance(recognised, ImageJob):
             project_id = served_project(recognised.project_id, services.projects) or recognised.project_id
             if project_id is None:
-                raise InvalidEvent("the trace names a job and no project; set PROJECTS to the project")  # noqa: TRY301 - as if `served_project` had found it
+                raise InvalidEvent("the trace names a job but no project; set PROJECTS to the project")  # noqa: TRY301 - as if `served_project` had found it
             return recognised.resolve(services.job(project_id, recognised.job_id, deadline))
     except Exception as error:  # noqa: BLE001 - every error has a row in the table of outcomes
         job = recognised if isinstance(recognised, ImageJob) else None
@@ -75,7 +75,7 @@ def tag_image(
 ) -> ImageResult:
     """Decides and applies the tags of one image.
 
-    matching: what `rules.matching` gave for another image of the same event, where it holds for all of them.
+    matching: the rules that match, if that is the same for all images of the event and already known.
     """
     plan, error, to_write, called = TagPlan(), None, list[Tag](), time.monotonic()
     try:
@@ -100,8 +100,7 @@ def tag_image(
     if not errors:
         outcome = Outcome("tagged" if to_write or plan.unchanged else "nothing-to-tag")
     else:
-        # Where one tag is refused for good and another may yet be written, the event comes again for the
-        # other.
+        # If one tag is refused for good and another may still be written, the event is retried for the other.
         ends = [(outcome_of(each, age, rules.outcomes), each) for each in errors]
         outcome, error = min(ends, key=lambda end: end[0].kind != "retry")
         if write.failed:
@@ -110,7 +109,7 @@ def tag_image(
 
 
 def in_time(deadline: float) -> None:
-    """Raises OutOfTime after a deadline of `time.monotonic`."""
+    """Raises OutOfTime if a deadline of `time.monotonic` has passed."""
     if time.monotonic() >= deadline:
         raise OutOfTime("EVENT_TIMEOUT has passed before this image was tagged")
 

@@ -7,7 +7,7 @@ from handlers.core.results import ImageResult
 from handlers.core.rules import PlannedTag, TagPlan
 
 REDACT_MIN_LENGTH = 4
-"""Characters from which on a value is taken out of reasons."""
+"""Characters of the shortest value that is taken out of reasons."""
 
 LOG_NAMES = {
     "tagged": "image.tagged",
@@ -16,15 +16,15 @@ LOG_NAMES = {
     "retry": "event.retry",
     "dead-letter": "event.dead_letter",
 }
-"""The name of the line, by the kind of the outcome."""
+"""The name of the log line for each kind of outcome."""
 
 
 def result_fields(result: ImageResult, *, values: bool) -> dict[str, Any]:
-    """The fields of a line. values: whether those of tags are among them; they can be names of people."""
+    """The fields of a log line. values: whether it holds the values of tags, which can be names of people."""
     outcome, row = result.outcome, row_for(result.error) if result.error else None
     fields = {
         "severity": row.severity if row else "INFO",
-        # Only a fault of ours has a traceback that anybody needs.
+        # Only a bug of the function needs a traceback.
         "error": result.error if row is TABLE[Exception] else None,
         "outcome": outcome.kind,
         "reason": outcome.reason,
@@ -49,23 +49,24 @@ def result_fields(result: ImageResult, *, values: bool) -> dict[str, Any]:
 
 
 def redact_values(text: str, plan: TagPlan) -> str:
-    """A reason, in which the tag API may quote the values that were to be written, with *** in their place.
+    """A reason with *** in place of the values of tags, which the tag API may quote.
 
-    A value shorter than REDACT_MIN_LENGTH stays: it is a part of other words, which would be garbled.
+    A value shorter than REDACT_MIN_LENGTH stays, because replacing it would garble other words.
     """
-    # The longest first, or a part of it that is a value too would leave the rest.
+    # The longest first: if a shorter value is a part of it, the rest of the longer one would stay.
     values = (planned.tag.value for planned in plan.tags if len(planned.tag.value) >= REDACT_MIN_LENGTH)
     for value in sorted(values, key=len, reverse=True):
         text = text.replace(value, "***")
-        # The API's words are cut where they are too long, in brackets, and so may be the value in them.
+        # Long error texts of the API are cut, in brackets, so a value at their end may be cut as well.
         for length in range(len(value) - 1, REDACT_MIN_LENGTH - 1, -1):
             text = text.replace(f"{value[:length]})", "***)")
     return text
 
 
 def _tag_fields(result: ImageResult, *, values: bool) -> dict[str, list[dict[str, Any]]]:
-    """Tags as `written`, `unchanged`, `audited` and `not_written`, each with its rule, the last with its
-    reason or detail.
+    """The tags as `written`, `unchanged`, `audited` and `not_written`, each with its rule.
+
+    Tags that were not written also have a reason or a detail.
     """
 
     def shown(planned: PlannedTag) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Work on several things at once, in threads: it waits for the network most of its time."""
+"""Works on several things at once in threads, because the work waits for the network most of its time."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,8 +11,9 @@ R = TypeVar("R")
 
 
 def side_by_side(work: Callable[[T], R], items: Sequence[T]) -> list[R]:
-    """The results of `work` in the order of the items, at most AT_ONCE at a time. Raises what `work`
-    raises.
+    """The results of `work` in the order of the items. At most AT_ONCE run at a time.
+
+    Raises what `work` raises.
     """
     if len(items) <= 1:
         return [work(item) for item in items]

@@ -1,11 +1,11 @@
-"""`deploy/README.md`, the page that operators follow, and what it promises."""
+"""The pages that operators follow, and what they promise."""
 
 import re
 
 from handlers.edges.settings.settings import Settings
-from tests.function import ROOT
+from tests.support.pages import PAGES, ROOT
 
-PAGE = (ROOT / "deploy" / "README.md").read_text(encoding="utf-8")
+PAGE = "\n".join(page.read_text(encoding="utf-8") for page in PAGES if page.is_relative_to(ROOT / "deploy"))
 
 NOT_READY_WINDOW = Settings.from_environ(
     {"IMS_ENDPOINT": "https://ims.example.com", "OS_TOKEN": "token"}

@@ -7,13 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.commands import Commands
+from tests.support.pages import RULES
 
-TEXT = "\n".join(
-    page.read_text(encoding="utf-8")
-    for page in sorted((Path(__file__).parent.parent / "handlers").glob("rules*.md"))
-)
-FILES = re.findall(r"^```(?:toml|json) (\S+)\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
-SHOWN = re.findall(r"^```console\n\$ python main\.py (.+?)\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+FILES = re.findall(r"^```(?:toml|json) (\S+)\n(.*?)^```$", RULES, re.MULTILINE | re.DOTALL)
+SHOWN = re.findall(r"^```console\n\$ python main\.py (.+?)\n(.*?)^```$", RULES, re.MULTILINE | re.DOTALL)
 
 
 @pytest.mark.parametrize(("command", "output"), SHOWN, ids=[command for command, _ in SHOWN])

@@ -106,11 +106,11 @@ REFUSED = {
     "keys and ecs": (KEYS | ONE | {"CREDENTIALS": "ecs"}, "OS_ACCESS_KEY and CREDENTIALS are set"),
     "three ways": (
         TOKEN | KEYS | PASSWORD | ONE,
-        "OS_TOKEN and OS_ACCESS_KEY and OS_USERNAME are set and say each who the function is; keep one",
+        "OS_TOKEN and OS_ACCESS_KEY and OS_USERNAME are set, and each is a way to authenticate; keep one",
     ),
     "two names that differ": (
         KEYS | ONE | {"HUAWEICLOUD_SDK_AK": "another"},
-        "OS_ACCESS_KEY and HUAWEICLOUD_SDK_AK are two names of one setting and differ; keep one",
+        "OS_ACCESS_KEY and HUAWEICLOUD_SDK_AK are two names for one setting, with different values; keep one",
     ),
     "setting and file": (TOKEN | {"OS_TOKEN_FILE": "x"}, "OS_TOKEN and OS_TOKEN_FILE are both set; keep one"),
     "no secret key": ({"OS_ACCESS_KEY": CANARY} | ONE, "OS_SECRET_KEY is not set; it belongs to "),

@@ -62,7 +62,7 @@ def test_a_message_that_is_no_event(function: Function) -> None:
         content_type="text/plain; charset=UTF-8",
         x_smn_message_type="Notification",
     )
-    assert (reply.status_code, reply.text) == (400, "InvalidEvent: an envelope holds text that is no JSON")
+    assert (reply.status_code, reply.text) == (400, "InvalidEvent: an envelope holds text that is not JSON")
 
 
 def test_events_beside_a_message_that_is_none(function: Function, ims: Ims) -> None:
@@ -72,7 +72,7 @@ def test_events_beside_a_message_that_is_none(function: Function, ims: Ims) -> N
 
     reply = function.post({"record": [{"smn": message(text)} for text in texts]})
 
-    assert (reply.status_code, reply.text) == (400, "InvalidEvent: an envelope holds text that is no JSON")
+    assert (reply.status_code, reply.text) == (400, "InvalidEvent: an envelope holds text that is not JSON")
     assert ims.tags(image_id)
 
 
@@ -302,8 +302,8 @@ def test_the_second_trace_alone(function: Function, ims: Ims) -> None:
 
 # -- images that are not active yet -----------------------------------------------------------------
 
-OLD = "s old and is waited for 1800 s"
-NOT_BELIEVED = "no time that can be believed"
+OLD = "s old, and NOT_READY_WINDOW is 1800 s"
+NOT_BELIEVED = "no plausible time"
 WAITS: dict[str, tuple[dict[str, float] | None, dict[str, float] | None, str]] = {
     "the trace is young": ({"minutes": 1}, {"days": 9}, ""),
     "the trace is old": ({"hours": 1}, {"minutes": 1}, OLD),

@@ -3,22 +3,18 @@
 import json
 import re
 import tomllib
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from handlers.core.patterns.compile import InvalidPattern, compile_pattern
 from handlers.core.patterns.operators import OPERATORS
+from tests.support.pages import RULES
 
-TEXT = "\n".join(
-    page.read_text(encoding="utf-8")
-    for page in sorted((Path(__file__).parents[1] / "handlers").glob("rules*.md"))
-)
 PATTERN = re.compile(
     r"^```toml\n(when.*?)^```$\n(?:^```(?:json|text)\n(.*?)^```$)?", re.MULTILINE | re.DOTALL
 )
-EXAMPLES = PATTERN.findall(TEXT)
+EXAMPLES = PATTERN.findall(RULES)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +46,7 @@ def test_every_pattern_says_what_it_does(when: str, lines: str) -> None:
 
 def test_every_operator_is_described() -> None:
     """The table of operators and the code name the same ones, and each has an example."""
-    table = TEXT.split("### Operators\n")[1].split("\n#")[0]
+    table = RULES.split("## Operators\n")[1].split("\n#")[0]
     assert re.findall(r"^\| `(.+?)` \|", table, re.MULTILINE) == list(OPERATORS)
     patterns = " ".join(when for when, _ in EXAMPLES)
     assert all(f"{{ {operator} = " in patterns for operator in OPERATORS)

@@ -2,18 +2,17 @@
 
 import json
 import re
-from pathlib import Path
 
 import pytest
 
 from handlers.core.image_fields import IMAGE_FIELDS
 from handlers.core.ims.limits import LIMITS
 from handlers.core.rules.table import RuleTable
+from tests.support.pages import RULES, section
 
-TEXT = (Path(__file__).parents[1] / "handlers" / "rules.md").read_text(encoding="utf-8")
 TABLES = re.findall(
     r"^```toml\n(\[.*?)^```\n(?:^```csv\n(.*?)^```\n)?(?:^```json\n(.*?)^```$)?",
-    TEXT,
+    RULES,
     re.DOTALL | re.MULTILINE,
 )
 EXAMPLES = [
@@ -37,18 +36,16 @@ def test_every_table_says_what_it_does() -> None:
 
 def test_worked_examples_are_short() -> None:
     """What people ask for takes at most five lines."""
-    wishes = TEXT.split("\n## What people ask for\n")[1]
-    tables = re.findall(r"^```toml\n(.*?)^```$", wishes, re.DOTALL | re.MULTILINE)
+    tables = re.findall(r"^```toml\n(.*?)^```$", section("What people ask for"), re.DOTALL | re.MULTILINE)
     assert len(tables) == 4
     assert all(len(table.splitlines()) <= 5 for table in tables)
 
 
 def test_limits_are_the_codes() -> None:
     """Every profile is in the table of limits, with its lengths and number of tags."""
-    section = TEXT.split("\n## Limits\n")[1].split("\n## ")[0]
     rows = {
         row[0]: row[1:]
-        for row in re.findall(r"^\| `(.+?)` \| (.+?) \| (.+?) \| (\d+) \|$", section, re.MULTILINE)
+        for row in re.findall(r"^\| `(.+?)` \| (.+?) \| (.+?) \| (\d+) \|$", section("Limits"), re.MULTILINE)
     }
     assert rows.keys() == LIMITS.keys()
     for name, (key, value, tags) in rows.items():
@@ -60,7 +57,6 @@ def test_limits_are_the_codes() -> None:
 
 def test_image_names_are_the_codes() -> None:
     """The names under `image.` are exactly those that a rule may use."""
-    section = TEXT.split("\n## The event that rules see\n")[1].split("\n## ")[0]
     known = {f"image.{name}" for name in IMAGE_FIELDS if name != "creator"}
     known |= {f"image.creator.{name}" for name in IMAGE_FIELDS["creator"]}
-    assert set(re.findall(r"`(image\.[a-z_.]+)`", section)) == known
+    assert set(re.findall(r"`(image\.[a-z_.]+)`", section("The event that rules see"))) == known

@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,13 +10,11 @@ import pytest
 from handlers.core.errors import InvalidTag, MissingAttribute
 from handlers.core.values.filters import FILTERS
 from handlers.core.values.template import InvalidTemplate, compile_template
-
-DOCUMENT = Path(__file__).parents[1] / "handlers" / "rules.md"
-TEXT = DOCUMENT.read_text(encoding="utf-8")
+from tests.support.pages import RULES, section
 
 
 def block_lines(kind: str) -> Iterator[str]:
-    for block in re.findall(rf"^```{kind}\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE):
+    for block in re.findall(rf"^```{kind}\n(.*?)^```$", RULES, re.DOTALL | re.MULTILINE):
         yield from block.splitlines()
 
 
@@ -32,7 +29,7 @@ def examples() -> Iterator[Any]:
 
 
 LOOKUPS = {name: table.get for name, table in json.loads("".join(block_lines("lookups"))).items()}
-KEY = re.findall(r"The example's key is `(.+)`", TEXT)[0].encode()
+KEY = re.findall(r"The example's key\s+is\s+`(.+)`", RULES)[0].encode()
 
 
 @pytest.mark.parametrize(("value", "event", "outcome"), list(examples()))
@@ -56,9 +53,8 @@ def test_refused(value: str) -> None:
 
 def test_every_filter_is_specified() -> None:
     """The specification describes exactly the filters that there are, with an example each."""
-    filters = TEXT.split("\n## Filters\n")[1].split("\n## ")[0]
-    sections = re.split(r"^### ", filters, flags=re.MULTILINE)[1:]
-    described = {section.split("\n", 1)[0]: section for section in sections}
+    parts = re.split(r"^### ", section("Filters"), flags=re.MULTILINE)[1:]
+    described = {part.split("\n", 1)[0]: part for part in parts}
     assert described.keys() == FILTERS.keys()
-    for name, section in described.items():
-        assert re.search(rf"^{{{{ .*\| {name}\b", section, re.MULTILINE), name
+    for name, part in described.items():
+        assert re.search(rf"^{{{{ .*\| {name}\b", part, re.MULTILINE), name

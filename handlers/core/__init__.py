@@ -1,1 +1,1 @@
-"""The core: pure. It knows the standard library and Jinja2, and does no I/O."""
+"""Pure code: it uses the standard library and Jinja2, and does no I/O."""

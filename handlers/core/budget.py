@@ -1,21 +1,21 @@
-"""What one delivery may take. Anybody who may publish decides what comes in, so this bounds it.
+"""The budget of one delivery. It is bounded because anybody who may publish decides what comes in.
 
-Its bytes (MAX_BODY_BYTES) and its time (EVENT_TIMEOUT) are settings. The rest is fixed here. Calls and log
-lines
-follow from it: an image takes a read and a call for each of its tags, an event or an image one line.
+The bytes (MAX_BODY_BYTES) and the time (EVENT_TIMEOUT) are settings. The other limits are fixed here, and
+bound the calls and the log as well: an image takes one read and one call for each of its tags, and each event
+or image leaves one log line.
 """
 
 MAX_EVENTS = 1000
-"""Events of a delivery, whatever arrays and envelopes they come in. EventGrid sends 20 at most."""
+"""Events of a delivery, across all arrays and envelopes. EventGrid sends at most 20."""
 
 MAX_IMAGES = 1000
 """Images of all events of a delivery together."""
 
 MAX_ENVELOPES = 4
-"""Envelopes around one event. The longest known way has two."""
+"""Envelopes around one event. Known senders use at most two."""
 
 MAX_DEPTH = 64
-"""Levels of nesting of an event as JSON."""
+"""Levels of nesting in the JSON of an event."""
 
 AT_ONCE = 20
-"""Images, or dead letters, of one delivery that are in hand at once. No batch of EventGrid has to wait."""
+"""Images, or dead letters, of one delivery in work at the same time. A batch of EventGrid never waits."""

@@ -24,8 +24,8 @@
     │   └── UnexpectedReply
     └── DeadLetterFailed
 
-An error says what happened. What follows from it, another delivery or a dead letter, stands in one
-table: `core.outcomes`.
+An error says what happened. One table, in `core.outcomes`, says what follows from it: another delivery or a
+dead letter.
 """
 
 from typing import Self
@@ -36,7 +36,7 @@ class TaggingError(Exception):
 
 
 class InvalidEvent(TaggingError):
-    """It says that an image was created, but lacks what is needed to tag it; or it is no event at all."""
+    """The event lacks what is needed to tag its image, or it is not an event at all."""
 
 
 class ProjectNotServed(TaggingError):
@@ -44,17 +44,15 @@ class ProjectNotServed(TaggingError):
 
 
 class CreationFailed(TaggingError):
-    """There is no image: the job that was to make it has failed."""
+    """The job that was to create the image has failed, so there is no image."""
 
 
 class DeliveryTooLarge(TaggingError):
-    """The delivery holds more than one delivery may: more events, more images, or more than EVENT_TIMEOUT
-    allows.
-    """
+    """The delivery has too many events or images, or more than fit into EVENT_TIMEOUT."""
 
 
 class OutOfTime(TaggingError):
-    """EVENT_TIMEOUT has passed before the image was tagged."""
+    """EVENT_TIMEOUT passed before the image was tagged."""
 
 
 class RuleError(TaggingError):
@@ -71,16 +69,16 @@ class MissingAttribute(RuleError):
 
 
 class InvalidTag(RuleError):
-    """IMS would refuse this tag, and its rule does not allow it to be mended."""
+    """IMS would refuse this tag and its rule says "fail", or a value cannot become text."""
 
 
 class TagApiError(TaggingError):
-    """The tag API did not do what it was asked to.
+    """A call of the tag API failed.
 
-    status: of the reply, 0 where there was none.
+    status: of the reply; 0 if there was none.
     code: of the error body, such as "IMG.0116", or "".
     request_id: the reply's `X-Request-Id`, for the vendor's support, or "".
-    retry_after: seconds until the API wants to be asked again, None where it does not say.
+    retry_after: the seconds that the API asks to wait; None if it names none.
     """
 
     def __init__(
@@ -100,11 +98,11 @@ class TagApiError(TaggingError):
 
     @property
     def reached_ims(self) -> bool:
-        """Whether the gateway, which counts refused credentials, let the call pass to IMS."""
+        """Whether the call reached IMS. The gateway in front of it counts refused credentials."""
         return self.code.upper().startswith("IMG.")
 
     def copy(self) -> Self:
-        """The same error, to be kept and raised later. A raised exception keeps its traceback alive."""
+        """The same error, to be stored and raised later. A raised exception keeps its traceback alive."""
         return type(self)(
             str(self),
             status=self.status,
@@ -115,7 +113,7 @@ class TagApiError(TaggingError):
 
 
 class RequestRejected(TagApiError):
-    """The API understood the request and refuses it: any 4xx without a row of its own."""
+    """The API refuses the request: any 4xx that has no other class."""
 
 
 class TagRefused(RequestRejected):
@@ -123,23 +121,23 @@ class TagRefused(RequestRejected):
 
 
 class TagQuotaExceeded(RequestRejected):
-    """The image has as many tags as it may have (IMG.0116)."""
+    """The image has as many tags as an image may have (IMG.0116)."""
 
 
 class ImageNotTaggable(RequestRejected):
-    """A public image, or somebody else's."""
+    """The image is public or belongs to somebody else."""
 
 
 class CredentialsRejected(TagApiError):
-    """The token or the keys are not, or no longer, valid."""
+    """The token or the keys are not valid, or no longer."""
 
 
 class PermissionDenied(TagApiError):
-    """The credentials are valid and lack a right, or are for another project or account."""
+    """The credentials are valid but lack a right, or are for another project or account."""
 
 
 class ImageNotFound(TagApiError):
-    """IMS knows no such image, or not yet."""
+    """IMS does not know the image, or not yet."""
 
 
 class ImageNotReady(TagApiError):
@@ -147,20 +145,20 @@ class ImageNotReady(TagApiError):
 
 
 class JobRunning(TagApiError):
-    """The job that makes the image still runs, by IMS's own word."""
+    """IMS itself says that the job that creates the image is still running."""
 
 
 class Throttled(TagApiError):
-    """Too many calls."""
+    """The API limits the rate of calls."""
 
 
 class TagApiUnavailable(TagApiError):
-    """The API has a fault of its own, or was not reached in time."""
+    """The API failed, or was not reached in time."""
 
 
 class UnexpectedReply(TagApiError):
-    """No answer of the tag API: a redirect, a page of a proxy, a path that the gateway does not know."""
+    """The answer is not the tag API's: a redirect, a page of a proxy, an unknown path of the gateway."""
 
 
 class DeadLetterFailed(TaggingError):
-    """The sink did not keep the dead letter."""
+    """The sink did not store the dead letter."""

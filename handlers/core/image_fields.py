@@ -11,4 +11,4 @@ IMAGE_FIELDS: Json = {
     "os_type": None,
     "creator": {"kind": None, "name": None, "id": None, "domain": None, "tool": None},
 }
-"""The names under `image.` that a rule can read. What an event does not say is absent."""
+"""The names under `image.` that a rule can read. A name is absent if the event has no value for it."""

@@ -1,4 +1,4 @@
-"""Reading JSON that may hold anything: what is not as it should be is as if it were not there."""
+"""Reads JSON that may hold anything. A member of the wrong kind counts as absent."""
 
 import json
 import re
@@ -13,7 +13,7 @@ _PROJECT = re.compile(r"[0-9a-f]{32}")
 
 
 def object_or_empty(value: Any) -> Json:
-    """An object, also where it comes as JSON text; anything else is an empty one."""
+    """The object that a value is, or that its text holds as JSON; otherwise an empty object."""
     if isinstance(value, str) and value.lstrip().startswith("{"):
         try:
             value = json.loads(value)
@@ -27,7 +27,7 @@ def as_list(value: Any) -> list[Any]:
 
 
 def string(facts: Json, *names: str) -> str | None:
-    """The first of these members that is a text and not empty."""
+    """The first of these members that is a non-empty text."""
     values = (facts.get(name) for name in names)
     return next((value for value in values if isinstance(value, str) and value), None)
 
@@ -37,7 +37,7 @@ def lower_string(facts: Json, name: str) -> str:
 
 
 def uuids_at(facts: Json, *paths: str) -> Iterator[str]:
-    """Those of these paths, such as "data.image_id", that lead to an image id, which is a UUID."""
+    """The image ids, which are UUIDs, at these paths, such as "data.image_id"."""
     for path in paths:
         value: Any = facts
         for name in path.split("."):
@@ -47,7 +47,7 @@ def uuids_at(facts: Json, *paths: str) -> Iterator[str]:
 
 
 def project_of(facts: Json, *names: str) -> str | None:
-    """The first of these members that is a project id; an owner may be anything."""
+    """The first of these members that is a project id. An `owner` can be anything else."""
     values = (string(facts, name) for name in names)
     return next((value for value in values if value and _PROJECT.fullmatch(value)), None)
 
@@ -57,5 +57,5 @@ def rfc3339(time: datetime | None) -> str | None:
 
 
 def without_empty(facts: Json) -> Json:
-    """The members that have something to tell. Absent is absent, never an empty guess."""
+    """The members that have a value."""
     return {name: value for name, value in facts.items() if value}

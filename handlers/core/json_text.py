@@ -1,6 +1,4 @@
-"""JSON as text: the pieces of an array or an object as their sender wrote them, and what may be read at
-all.
-"""
+"""JSON as text: takes arrays and objects apart in the words of their sender, and checks what may be read."""
 
 import json
 import re
@@ -16,7 +14,7 @@ _SUSPICIOUS = re.compile(r"NaN|Infinity|[eE]\+?\d{3}|(?<!\d)\d{300}|\\u[dD][89a-
 
 
 class NotJson(ValueError):
-    """Why a text is not JSON that can be read and written again. The message holds nothing of the text."""
+    """A text is not JSON that can be read and written again. The message quotes nothing of the text."""
 
 
 def load(text: str, max_depth: int) -> Any:
@@ -28,7 +26,7 @@ def load(text: str, max_depth: int) -> Any:
 
 
 def parse(text: str) -> Any:
-    """The same, unchecked. Raises NotJson."""
+    """The value of a JSON text, without the check. Raises NotJson."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
@@ -36,12 +34,12 @@ def parse(text: str) -> Any:
 
 
 def is_suspicious(text: str, max_depth: int) -> bool:
-    """Whether a value of this text may fail the check. Most texts tell at a glance that theirs does not."""
+    """Whether the value of this text may fail the check. It is a quick look that clears most texts."""
     return text.count("[") + text.count("{") > max_depth or _SUSPICIOUS.search(text) is not None
 
 
 def check(value: Any, max_depth: int) -> None:
-    """Raises NotJson for a value that nests deeper, or that JSON cannot carry."""
+    """Raises NotJson if a value nests deeper than max_depth, or if JSON cannot carry it."""
     if _nests_deeper(value, max_depth):
         raise NotJson(f"the JSON nests deeper than {max_depth} levels")
     try:
@@ -49,12 +47,13 @@ def check(value: Any, max_depth: int) -> None:
     except UnicodeEncodeError:
         raise NotJson("the JSON holds half of a surrogate pair") from None
     except ValueError:
-        raise NotJson("the JSON holds a number that is none, or that is too large") from None
+        raise NotJson("the JSON holds NaN, an infinity, or a number that is too large") from None
 
 
 def elements(text: str) -> Iterator[tuple[Any, str]]:
-    """The elements of a JSON array one by one, each with its own text. Raises NotJson where the text is
-    none.
+    """The elements of a JSON array one by one, each with its own text.
+
+    Raises NotJson if the text is not an array.
     """
     at = _mark(text, 0, "[")
     if text[at : at + 1] == "]":
@@ -76,8 +75,9 @@ def elements(text: str) -> Iterator[tuple[Any, str]]:
 
 
 def split_members(text: str) -> dict[str, str]:
-    """The members of a JSON object: each name, and its value as JSON text. Raises NotJson, also for names
-    twice.
+    """The members of a JSON object: each name, and its value as JSON text.
+
+    Raises NotJson, also if a name occurs twice.
     """
     members: dict[str, str] = {}
     at = _mark(text, 0, "{")
@@ -100,7 +100,7 @@ def split_members(text: str) -> dict[str, str]:
 
 
 def join_members(members: dict[str, str]) -> str:
-    """The JSON object of these members, on one line: between tokens a line's end is white space."""
+    """The JSON object of these members on one line. Line ends between tokens become spaces."""
     text = ",".join(f"{json.dumps(name)}:{value}" for name, value in members.items())
     return "{" + text.replace("\r", " ").replace("\n", " ") + "}"
 
@@ -112,7 +112,7 @@ def is_shorter_as_text(text: str) -> bool:
 
 
 def _mark(text: str, at: int, mark: str) -> int:
-    """Where the next token begins, after this mark. Raises NotJson where it is not there."""
+    """The position of the next token after this mark. Raises NotJson if the mark is not there."""
     at = _space(text, at)
     if text[at : at + 1] != mark:
         raise NotJson("it is not JSON in UTF-8")

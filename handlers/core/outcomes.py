@@ -1,4 +1,4 @@
-"""What follows from an error: another delivery, or a dead letter. Only this table says so."""
+"""The one table that says what follows from an error: another delivery, or a dead letter."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -10,19 +10,19 @@ OutcomeOverride = Literal["retry", "dead-letter"]
 Kind = Literal["tagged", "nothing-to-tag", "ignored", "retry", "dead-letter"]
 
 RETRY_AFTER_MAX = 3600
-"""Seconds; what an API asks for beyond this is not passed on."""
+"""Seconds. A longer wait that the API asks for is not passed on."""
 
 
 OVERRIDE_RETRY_AFTER = 10
-"""Seconds, for a code that the rules table moved to retry and whose row has no time."""
+"""Seconds, for a code that the rules table overrides with "retry" and whose row has no wait."""
 
 
 class Outcome(NamedTuple):
     """How an event, or one of its images, ended.
 
-    reason: the error's name, or why an event was ignored; "" where all went well.
+    reason: the name of the error, or why an event was ignored; "" if nothing failed.
     message: the reason in words.
-    code, rule: of the tag API's answer and of the rules table, where they are the reason.
+    code, rule: the code of the tag API and the rule that led to the outcome, or "".
     retry_after: seconds until the next delivery makes sense; 0 unless `kind` is "retry".
     """
 
@@ -37,8 +37,9 @@ class Outcome(NamedTuple):
 class Row(NamedTuple):
     """One row of the table.
 
-    action: "retry", "dead-letter", or "retry-within-window": a retry that becomes a dead letter with age.
-    retry_after: seconds, where the API names none.
+    action: "retry-within-window" is a retry while the event is young, and then a dead letter.
+    why: in words, for an operator.
+    retry_after: seconds, if the API names none.
     severity: of the log line.
     """
 
@@ -49,40 +50,49 @@ class Row(NamedTuple):
 
 
 TABLE: dict[type[Exception], Row] = {
-    errors.InvalidEvent: Row("dead-letter", "its producer must be mended"),
-    errors.ProjectNotServed: Row("dead-letter", "PROJECTS must list its project, or its route must change"),
+    errors.InvalidEvent: Row("dead-letter", "its producer must be fixed"),
+    errors.ProjectNotServed: Row("dead-letter", "add its project to PROJECTS, or route it elsewhere"),
     errors.CreationFailed: Row("dead-letter", "there is no image to tag"),
-    errors.DeliveryTooLarge: Row("dead-letter", "the same delivery is as large again; send fewer at a time"),
-    errors.MissingAttribute: Row("dead-letter", "a rule asks for what its event will never have"),
-    errors.InvalidTag: Row("dead-letter", "the rule or the producer must be mended"),
-    errors.RequestRejected: Row("dead-letter", "the same request is refused again"),
-    errors.TagRefused: Row("dead-letter", "the same tag is refused again; `limits` may be wrong"),
+    errors.DeliveryTooLarge: Row(
+        "dead-letter", "the same delivery would be too large again; send fewer events at a time"
+    ),
+    errors.MissingAttribute: Row("dead-letter", "a rule needs an attribute that the event will never have"),
+    errors.InvalidTag: Row("dead-letter", "the rule or the producer must be fixed"),
+    errors.RequestRejected: Row("dead-letter", "the same request would be refused again"),
+    errors.TagRefused: Row("dead-letter", "the same tag would be refused again; `limits` may be wrong"),
     errors.TagQuotaExceeded: Row("dead-letter", "somebody must delete a tag"),
-    errors.ImageNotTaggable: Row("dead-letter", "it stays public or somebody else's"),
+    errors.ImageNotTaggable: Row("dead-letter", "the image is public or belongs to somebody else"),
     errors.ImageNotFound: Row("retry-within-window", "images take minutes to become visible", 10),
     errors.ImageNotReady: Row("retry-within-window", "images take minutes to become active", 10),
     errors.JobRunning: Row("retry", "IMS itself says that the image is still being made", 10),
     errors.OutOfTime: Row("retry", "the next delivery may take less time", 1),
     errors.PermissionDenied: Row(
-        "retry-within-window", "rights take minutes to spread, and a slip must not drain the bus", 60, "ERROR"
+        "retry-within-window",
+        "rights take minutes to take effect, and a mistake must not drain the bus",
+        60,
+        "ERROR",
     ),
-    errors.CredentialsRejected: Row("retry", "not the event's fault", 60, "ERROR"),
-    errors.Throttled: Row("retry", "not the event's fault", 5),
-    errors.TagApiUnavailable: Row("retry", "not the event's fault; the bus's own limit ends it", 1),
-    errors.UnexpectedReply: Row("retry", "not the event's fault; the bus's own limit ends it", 1, "ERROR"),
-    errors.DeadLetterFailed: Row("retry", "nothing is acknowledged that is not kept", 1, "ERROR"),
-    Exception: Row("retry", "a fault of ours must not lose an event", 10, "ERROR"),
+    errors.CredentialsRejected: Row("retry", "the event is not at fault", 60, "ERROR"),
+    errors.Throttled: Row("retry", "the event is not at fault", 5),
+    errors.TagApiUnavailable: Row("retry", "the event is not at fault; in the end the bus gives up", 1),
+    errors.UnexpectedReply: Row(
+        "retry", "the event is not at fault; in the end the bus gives up", 1, "ERROR"
+    ),
+    errors.DeadLetterFailed: Row(
+        "retry", "an event is acknowledged only once its dead letter is stored", 1, "ERROR"
+    ),
+    Exception: Row("retry", "a bug in the function must not lose an event", 10, "ERROR"),
 }
 
 
 CLOCK_SKEW_MAX = 300
-"""Seconds that an event may come from the future before its time is not believed."""
+"""Seconds that the time of an event may be in the future. Beyond that, it counts as unknown."""
 
 
 class Age(NamedTuple):
-    """How old an event is, and until when it counts as young; both in seconds.
+    """The age of an event, and the age until which it counts as young; both in seconds.
 
-    seconds: None where the event has no time that can be believed.
+    seconds: None if the event has no plausible time.
     """
 
     seconds: float | None
@@ -90,7 +100,7 @@ class Age(NamedTuple):
 
     @classmethod
     def at(cls, now: datetime, event_time: datetime | None, not_ready_window: float) -> "Age":
-        """The age of an event of this time; both times aware."""
+        """The age of an event. Both times are aware."""
         seconds = (now - event_time).total_seconds() if event_time else None
         believed = seconds is not None and seconds > -CLOCK_SKEW_MAX
         return cls(seconds if believed else None, not_ready_window)
@@ -101,19 +111,19 @@ class Age(NamedTuple):
 
     def __str__(self) -> str:
         if self.seconds is None:
-            return "the event has no time that can be believed, so it is not waited for"
-        return f"the event is {self.seconds:.0f} s old and is waited for {self.not_ready_window:.0f} s"
+            return "the event has no plausible time, so it is not young"
+        return f"the event is {self.seconds:.0f} s old, and NOT_READY_WINDOW is {self.not_ready_window:.0f} s"
 
 
 def row_for(error: Exception) -> Row:
-    """The row of the nearest class in the error's ancestry. Every error has one."""
+    """The row of the error's class or of its nearest base class. Every error has one."""
     return next(TABLE[cls] for cls in type(error).__mro__ if cls in TABLE)
 
 
 def outcome_of(error: Exception, age: Age, overrides: Mapping[str, OutcomeOverride]) -> Outcome:
     """What follows from this error for an event of this age.
 
-    overrides: by upper-case code of the tag API, what the rules table wants to follow instead.
+    overrides: the outcomes that the rules table gives single codes of the tag API, by upper-case code.
     """
     row = row_for(error)
     code = error.code if isinstance(error, errors.TagApiError) else ""
@@ -121,7 +131,7 @@ def outcome_of(error: Exception, age: Age, overrides: Mapping[str, OutcomeOverri
         row = row._replace(action=action, retry_after=row.retry_after or OVERRIDE_RETRY_AFTER)
     rule = error.rule if isinstance(error, errors.RuleError) else ""
     reason = type(error).__name__
-    message = str(error) if isinstance(error, errors.TaggingError) else "a fault of the function; see its log"
+    message = str(error) if isinstance(error, errors.TaggingError) else "a bug in the function; see its log"
     if row.action == "retry" or (row.action == "retry-within-window" and age.within_window):
         asked = error.retry_after if isinstance(error, errors.TagApiError) else None
         wait = row.retry_after if asked is None else min(asked, RETRY_AFTER_MAX)
@@ -134,8 +144,8 @@ def outcome_of(error: Exception, age: Age, overrides: Mapping[str, OutcomeOverri
 def combine(outcomes: Sequence[Outcome]) -> Outcome:
     """One outcome for several events of a delivery, or several images of an event.
 
-    A retry wins, since writing tags twice is harmless and losing one is not; it waits as long as the one
-    that wants to wait longest, and is "Throttled" only if all are. Then a dead letter, then what was done.
+    A retry wins, because writing a tag twice is harmless and losing one is not. It has the longest wait of
+    all retries, and is "Throttled" only if all are. A dead letter comes next, then the other outcomes.
     """
     for kind in ("retry", "dead-letter", "tagged", "nothing-to-tag", "ignored"):
         if some := [outcome for outcome in outcomes if outcome.kind == kind]:

@@ -1,4 +1,4 @@
-"""What a delivery holds: events, and pieces that are none."""
+"""The contents of a delivery: events, and pieces that are not events."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -11,9 +11,9 @@ from handlers.core.json_access import Json
 class Received(NamedTuple):
     """An event.
 
-    event: the CloudEvent as JSON. text, data_text: the same, or its payload alone, in the words of its
-    sender;
-    "" where it came otherwise. A dead letter is made of these, so that it is what was sent.
+    event: the CloudEvent as JSON. text: the same as its sender wrote it, in structured mode, or "".
+    data_text: only its data as its sender wrote it, or "". Dead letters are made of these texts, so that they
+    equal what was sent.
     """
 
     event: Json
@@ -22,9 +22,9 @@ class Received(NamedTuple):
 
 
 class Unparsable(NamedTuple):
-    """Bytes that are no event, and the error that says why.
+    """Bytes that are not an event, and the error that says why.
 
-    headers: those of the request that begin with "ce-", where the bytes are its whole body.
+    headers: those of the request that begin with "ce-", if the bytes are its whole body.
     """
 
     body: bytes

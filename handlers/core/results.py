@@ -1,4 +1,4 @@
-"""What became of an event or of one of its images: read by the log, the reply and the commands."""
+"""The result of an event or of one of its images, for the log, the reply and the commands."""
 
 from typing import NamedTuple
 
@@ -9,13 +9,11 @@ from handlers.core.rules import TagPlan
 
 
 class ImageResult(NamedTuple):
-    """image: None for an event that came to no image. age: of its event, None where nobody asked.
+    """image: None if the event led to no image. age: of the event; None if it was not needed.
 
-    error: what decided the outcome, None where all went well. api_seconds: for the calls of the image
-    service.
-    job_id: of the job that makes the images, where the event came no further. tried: False where an earlier
-    image of
-    the same event met an error that all of them would meet.
+    error: what decided the outcome; None if nothing failed. api_seconds: duration of the calls of the image
+    service. job_id: of the job that creates the images, if the event got no further than that.
+    tried: False if an earlier image of the event met an error that this one would meet as well.
     """
 
     outcome: Outcome

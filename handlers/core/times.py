@@ -1,4 +1,4 @@
-"""Times, in every form in which the events of an image carry them."""
+"""Reads times in every form that events about images use."""
 
 import re
 from datetime import UTC, datetime
@@ -13,10 +13,10 @@ _DIGITS = re.compile(r"\d{10,14}", re.ASCII)
 
 
 def parse_time(value: object) -> datetime | None:
-    """The moment that a JSON value names, in UTC, or None where it names none from 1970 to 2999.
+    """The moment that a JSON value names, in UTC; None if it names none from 1970 to 2999.
 
-    Taken are RFC 3339 text, the same with a space or without a zone (then it is UTC), and the forms of a
-    Cloud Trace Service trace: milliseconds or seconds since 1970, as a number or as text, and
+    It reads RFC 3339, also with a space in place of the T, and without a zone as UTC. It also reads the forms
+    of Cloud Trace Service: milliseconds or seconds since 1970, as a number or as text, and
     `2016/12/08 11:07:28 GMT+08:00`.
     """
     try:

@@ -1,1 +1,1 @@
-"""The edges: all I/O. Nothing here decides."""
+"""All I/O. Nothing here decides what an event leads to."""

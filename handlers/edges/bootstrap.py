@@ -1,4 +1,4 @@
-"""Wires the edges from the settings. What is not set is not imported either."""
+"""Builds the edges from the settings, and imports only what the settings need."""
 
 from collections.abc import Callable, Mapping
 
@@ -10,11 +10,11 @@ from handlers.edges.settings import Settings, StaticToken
 from handlers.edges.tag_api import TagApi
 
 TagApiFor = Callable[[Mapping[str, str]], TagApi]
-"""Gives the tag API for a request by its headers, names in lower case: FunctionGraph sends keys in them."""
+"""Returns the tag API for a request. Its headers, names in lower case, hold the keys of FunctionGraph."""
 
 
 def tag_api_for(settings: Settings, log: Callable[..., None]) -> TagApiFor:
-    """Nothing of the headers is kept beyond the TagApi that was made of them."""
+    """Builds the tag API. Headers live only as long as the TagApi that was built from them."""
     client = HttpClient("the tag API", "IMS_ENDPOINT", proxy=settings.proxy, ca_bundle=settings.ca_bundle)
 
     def tag_api(accounts: Accounts) -> TagApi:
@@ -24,7 +24,7 @@ def tag_api_for(settings: Settings, log: Callable[..., None]) -> TagApiFor:
         token = settings.credentials.token
         by_token = tag_api({None: ProjectCredentials(StaticProvider(lambda: Token(token())), None)})
         return lambda _headers: by_token
-    from handlers.edges.credentials import accounts  # noqa: PLC0415 - who has a token starts without it
+    from handlers.edges.credentials import accounts  # noqa: PLC0415 - a token does not need it
 
     if by_request := accounts.accounts_by_request(settings, log):
         return lambda headers: tag_api(by_request(headers))
@@ -33,9 +33,9 @@ def tag_api_for(settings: Settings, log: Callable[..., None]) -> TagApiFor:
 
 
 def sink_of(settings_address: str | None) -> Sink | None:
-    """Where dead letters go; None where the bus keeps them."""
+    """The sink for dead letters; None if the bus stores them."""
     if not settings_address:
         return None
-    from handlers.edges import sinks  # noqa: PLC0415 - who has no sink starts without it
+    from handlers.edges import sinks  # noqa: PLC0415 - not every function has a sink
 
     return sinks.sink_of(settings_address)

@@ -1,5 +1,5 @@
-"""Authenticated calls of the image service. Whatever goes wrong becomes an error of `core.errors` here,
-once.
+"""Authenticated calls of the image service. This is the one place that turns failures into errors of
+`core.errors`.
 """
 
 import json
@@ -19,7 +19,7 @@ from handlers.edges.http.client import HttpClient, Reply
 _HEADERS = {
     "Content-Type": "application/json;charset=UTF-8",
     "Accept": "application/json",
-    "Accept-Encoding": "identity",  # a compressed error body could unfold to any size
+    "Accept-Encoding": "identity",  # a compressed error body could expand to any size
     "User-Agent": "image-created-tagger",
 }
 
@@ -33,9 +33,9 @@ class ImageService:
         self._accounts = accounts
 
     def calls(self, project_id: str | None, deadline: float) -> "Calls":
-        """What makes calls for a project before a deadline of `time.monotonic`. Raises TagApiError.
+        """A maker of calls for a project, before a deadline of `time.monotonic`. Raises TagApiError.
 
-        project_id: None where there is only one that the credentials are for.
+        project_id: None if the credentials are for one project anyway.
         """
         return Calls(self, project_id, deadline)
 
@@ -50,12 +50,12 @@ class ImageService:
 
     @cached_property
     def _prepared(self) -> PreparedRequest:
-        """What all requests have in common, prepared once and not for every call."""
+        """The part that all requests share, prepared once."""
         return Request("GET", self._endpoint, headers=_HEADERS).prepare()
 
 
 class Calls:
-    """Makes calls for one project, one after the other, with what the provider of credentials gives."""
+    """Makes calls for one project, one after the other, with its credentials."""
 
     def __init__(self, service: ImageService, project_id: str | None, deadline: float) -> None:
         accounts = service._accounts  # noqa: SLF001 - the two are one idea
@@ -69,7 +69,7 @@ class Calls:
     def make(self, call: Call, success: HTTPStatus) -> Reply:
         """Makes one call. Raises a TagApiError for every answer with another status than `success`.
 
-        After a refusal, credentials are renewed once, never twice: failures in a row lock a key.
+        After a refusal, it renews the credentials once, never twice, because failures in a row lock a key.
         """
         try:
             return self._make(call, success, last=False)

@@ -1,4 +1,4 @@
-"""One JSON object a line: an event name and fields."""
+"""Logs one JSON object a line: a name and fields."""
 
 import json
 import sys
@@ -14,10 +14,10 @@ Log = Callable[..., None]
 
 
 def log_to_stdout(level: str) -> Log:
-    """A log that leaves out lines below `level`, and fields that say nothing.
+    """A log on standard output. It leaves out lines below `level`, and empty fields.
 
-    The names `severity`, `message` and `time` are those that log services read. JSON escapes every control
-    character, so that no attribute of an event can end a line or forge one.
+    Log services know the names `severity`, `message` and `time`. JSON escapes every control character, so no
+    attribute of an event can end a line or forge one.
     """
     lowest = LEVELS.index(level)
 
@@ -36,9 +36,7 @@ def log_to_stdout(level: str) -> Log:
 
 
 def _places(error: BaseException | None) -> list[str]:
-    """Where an error was raised, and where those before it were. Their words stay out: they hold what was
-    sent.
-    """
+    """The places where an error and its causes were raised, without messages, which may quote a request."""
     places = []
     while error is not None:
         frames = traceback.extract_tb(error.__traceback__)

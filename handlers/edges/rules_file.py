@@ -1,4 +1,4 @@
-"""The rules table and its lookup files on disk, taken up anew when they change and are sound."""
+"""The rules table and its lookup files on disk, loaded again when they change."""
 
 import threading
 import time
@@ -9,16 +9,17 @@ from handlers.core.rules.diagnostics import InvalidTable
 from handlers.core.rules.table import RuleTable
 
 LOOK_EVERY = 1.0
-"""Seconds between two looks at the files."""
+"""Seconds between two checks of the files."""
 
 State = tuple[int, int, int] | None
 
 
 class RulesFile:
-    """Called, it gives the table in use. Raises InvalidTable or OSError when made, and never again.
+    """A callable that returns the table in use. Only the constructor raises InvalidTable or OSError.
 
-    pseudonym_key: as `RuleTable.load` takes it.
-    log: told when a changed table is taken up, or refused for its faults; the one in use then stays.
+    A changed table that has faults is refused, and the one in use stays. Both are logged.
+
+    pseudonym_key: see `RuleTable.load`.
     """
 
     def __init__(self, path: Path, log: Callable[..., None], pseudonym_key: bytes = b"") -> None:
@@ -31,7 +32,7 @@ class RulesFile:
         self._looking = threading.Lock()
 
     def __call__(self) -> RuleTable:
-        # Of several threads one looks, and the others go on with what there is.
+        # One thread checks the files. The others go on with the table in use.
         if time.monotonic() >= self._look_at and self._looking.acquire(blocking=False):
             try:
                 self._look()
@@ -60,7 +61,7 @@ class RulesFile:
         seen: dict[Path, State] = {}
 
         def read(path: Path) -> bytes:
-            # Before its content, so that a change that comes between the two is seen by the next look.
+            # Taken before the content is read, so that the next check sees a change between the two.
             seen[path] = _state(path)
             return path.read_bytes()
 

@@ -1,4 +1,4 @@
-"""Where dead letters go: a file of JSON lines, or an address that takes CloudEvents. Stored, or an error."""
+"""Stores dead letters in a file of JSON lines or at an address that takes CloudEvents, or raises an error."""
 
 import fcntl
 import os
@@ -17,7 +17,7 @@ from handlers.side_by_side import side_by_side
 STORED = range(200, 300)
 
 LOCK_PAUSE = 0.01
-"""Seconds between two looks at a lock that somebody else holds."""
+"""Seconds between two attempts to get a lock that another process holds."""
 
 
 def sink_of(address: str) -> Sink:
@@ -27,15 +27,15 @@ def sink_of(address: str) -> Sink:
 
 
 def public(address: str) -> str:
-    """A sink as logs name it, by scheme and host: the rest of an address may hold secrets."""
+    """The scheme and host of a sink, for the log. The rest of its address may hold secrets."""
     parts = urlsplit(address)
     return f"{parts.scheme}://{parts.hostname}"
 
 
 def file_sink(path: Path) -> Sink:
-    """Appends lines to a file, synced to disk before it returns. Processes may share it.
+    """Appends lines to a file and syncs it to disk. Several processes may share the file.
 
-    A process that dies while it writes leaves a torn last line; whoever writes next begins a new one.
+    A process that dies while it writes leaves a truncated last line. The next write starts a new line.
     """
 
     def store(letters: Sequence[bytes], deadline: float) -> None:
@@ -61,14 +61,14 @@ def file_sink(path: Path) -> Sink:
 
 
 def http_sink(address: str) -> Sink:
-    """Posts in structured mode; 2xx means stored. Neither redirects nor proxies of the environment count."""
+    """Posts in structured mode. 2xx means stored. It follows no redirect and reads no proxy variable."""
     headers = {"Content-Type": "application/cloudevents+json; charset=utf-8"}
 
     def store(letters: Sequence[bytes], deadline: float) -> None:
         side_by_side(lambda letter: post(letter, deadline), letters)
 
     def post(letter: bytes, deadline: float) -> None:
-        # A client for each letter: on a connection that was used before, it might send one twice.
+        # A client for each dead letter, because a reused connection could send one twice.
         client = HttpClient("the sink", "DEAD_LETTER_SINK", proxy=None, ca_bundle=None)
         try:
             status = client.status(Request("POST", address, headers=headers, data=letter).prepare(), deadline)
@@ -81,7 +81,7 @@ def http_sink(address: str) -> Sink:
 
 
 def _lock(file: int, deadline: float) -> None:
-    """Raises TimeoutError where somebody else holds the lock until the deadline."""
+    """Raises TimeoutError if another process holds the lock until the deadline."""
     while True:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -99,7 +99,7 @@ def _write(file: int, content: bytes) -> None:
 
 
 def _sync_folder(path: Path) -> None:
-    """Makes a new file's name as durable as its content."""
+    """Makes the name of a new file as durable as its content."""
     folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(folder)

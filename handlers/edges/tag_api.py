@@ -1,4 +1,4 @@
-"""The tag API: which calls tag an image, and what each answer means for the tags."""
+"""The tag API: the calls that tag an image, and the meaning of each answer for the tags."""
 
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -29,15 +29,15 @@ class TagApi:
         self._tag_form = tag_form
 
     def log_in(self, project_id: str | None, deadline: float) -> None:
-        """Gets what calls are made with, where there is something to get. Raises TagApiError."""
+        """Gets the credentials for calls, if they must be fetched. Raises TagApiError."""
         self._service.calls(project_id, deadline)
 
     def add_tags(
         self, project_id: str | None, image_id: str, tags: Sequence[Tag], deadline: float
     ) -> WriteResult:
-        """Writes tags in order; writing one that is there already changes nothing. Raises TagApiError.
+        """Writes tags in order. Writing a tag that exists already changes nothing. Raises TagApiError.
 
-        A tag that IMS refuses, or has no room for, does not stop the others; any other error does.
+        If IMS refuses a tag or has no room for it, the others are still tried. Any other error ends it.
         """
         if not tags:
             return WriteResult()
@@ -55,8 +55,8 @@ class TagApi:
             if not (no_such_call or isinstance(error, RequestRejected)):
                 return _written([FailedTag(tag, error) for tag in tags], [])
             refused = error
-        # One tag may be why. That an answer tells which, or writes the others, is not published, nor
-        # that every gateway has the batch call.
+        # One tag may be the cause. It is not published whether an answer names it, whether the others are
+        # written then, and whether every gateway has the batch call.
         result = self._one_by_one(calls, image_id, tags)
         return _written(result.failed, [refused.request_id, *result.request_ids])._replace(
             batch_fallback=f"the batch was refused as a whole: {type(refused).__name__}"
@@ -83,11 +83,11 @@ class TagApi:
 
     def existing_tags(self, project_id: str | None, image_id: str, deadline: float) -> list[str]:
         """The tags of an image as image objects list them. Raises TagApiError."""
-        # GET /v2/images/{image_id} (IMS API reference, "Querying Image Details (Native OpenStack API)"): of
-        # the calls that show tags, the one that needs no project and no right that writing does not need.
+        # GET /v2/images/{image_id} (IMS API reference, "Querying Image Details (Native OpenStack API)"). It
+        # is the one call for tags that needs no project, and no right that writing does not need.
         tags = self._get(project_id, f"/v2/images/{image_id}", deadline).get("tags")
         if not isinstance(tags, list):
-            raise UnexpectedReply("an image was asked for, and the answer shows none; check IMS_ENDPOINT")
+            raise UnexpectedReply("the answer to a query for an image shows none; check IMS_ENDPOINT")
         return [tag for tag in tags if isinstance(tag, str)]
 
     def job(self, project_id: str, job_id: str, deadline: float) -> Json:
@@ -101,6 +101,6 @@ class TagApi:
 
 
 def _written(failed: Sequence[FailedTag], request_ids: Sequence[str]) -> WriteResult:
-    """Each request id once, those of errors too."""
+    """The result with each request id once, including those of errors."""
     ids = [*request_ids, *(getattr(failed.error, "request_id", "") for failed in failed)]
     return WriteResult(failed, list(dict.fromkeys(filter(None, ids))))

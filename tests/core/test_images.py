@@ -106,7 +106,7 @@ CREATED: dict[str, Json] = {
 
 ANOTHER_TYPE = "the type is none of IMAGE_CREATED_TYPES, and the data is of no known shape"
 GLANCE = "the notification of Glance is another than image.activate"
-NO_NOTIFICATION = "the message of Simple Message Notification is no notification"
+NO_NOTIFICATION = "the message of Simple Message Notification is not a notification"
 
 IGNORED: dict[str, tuple[Json, str]] = {
     "another type": (plain({"id": ID}, type="com.example.image.deleted"), ANOTHER_TYPE),

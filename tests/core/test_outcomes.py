@@ -29,6 +29,8 @@ NO_TIME = Age(None, not_ready_window=1800)
 Then = Literal["retry", "retry-within-window", "dead-letter"]
 EXPECTED: dict[type[Exception], tuple[Then, float]] = {
     errors.InvalidEvent: ("dead-letter", 0),
+    errors.ProjectNotServed: ("dead-letter", 0),
+    errors.CreationFailed: ("dead-letter", 0),
     errors.DeliveryTooLarge: ("dead-letter", 0),
     errors.MissingAttribute: ("dead-letter", 0),
     errors.InvalidTag: ("dead-letter", 0),
@@ -127,17 +129,17 @@ AGES: dict[str, tuple[Age, bool]] = {
 
 @pytest.mark.parametrize(("age", "within_window"), AGES.values(), ids=AGES)
 def test_young(age: Age, within_window: bool) -> None:
-    """An event is young below the limit, and never without a time that can be believed."""
+    """An event is young below the limit, and never without a plausible time."""
     assert age.within_window is within_window
 
 
 def test_a_dead_letter_of_age_says_so() -> None:
     """The reason of an event that was waited for in vain names its age, or that it has none."""
     assert outcome_of(of(errors.ImageNotFound), OLD, {}).message == (
-        "words; the event is 7200 s old and is waited for 1800 s"
+        "words; the event is 7200 s old, and NOT_READY_WINDOW is 1800 s"
     )
     assert outcome_of(of(errors.ImageNotFound), NO_TIME, {}).message == (
-        "words; the event has no time that can be believed, so it is not waited for"
+        "words; the event has no plausible time, so it is not young"
     )
     assert outcome_of(of(errors.TagRefused), OLD, {}).message == "words"
 

@@ -101,7 +101,7 @@ def test_a_bare_trace_as_text() -> None:
 
 UNFIT: dict[str, tuple[str, str]] = {
     "deep": (f'{{"a": {"[" * 63}{"]" * 63}}}', "the JSON nests deeper than 64 levels"),
-    "no number": ('{"a": NaN}', "the JSON holds a number that is none, or that is too large"),
+    "no number": ('{"a": NaN}', "the JSON holds NaN, an infinity, or a number that is too large"),
     "half of a surrogate pair": ('{"a": "\\ud800"}', "the JSON holds half of a surrogate pair"),
 }
 
@@ -179,9 +179,9 @@ def test_envelopes(envelope: Envelope) -> None:
 
 
 ONE = "the event it holds"
-NO_JSON = "an envelope holds text that is no JSON"
+NO_JSON = "an envelope holds text that is not JSON"
 NO_OBJECT = "an event is a JSON object"
-NOT_KNOWN = "no other known event"
+NOT_KNOWN = "nor another known event"
 
 FOUND: dict[str, tuple[Any, list[str]]] = {
     "EventGrid": ({"events": [HELD, HELD]}, [ONE, ONE]),

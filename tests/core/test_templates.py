@@ -165,7 +165,7 @@ def test_missing(text: str, path: str) -> None:
 )
 def test_invalid(text: str) -> None:
     """A list or an object has no text."""
-    with pytest.raises(InvalidTag, match="is no text"):
+    with pytest.raises(InvalidTag, match="is not text"):
         compile_template(text).render(EVENT)
 
 

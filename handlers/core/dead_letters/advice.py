@@ -40,7 +40,7 @@ def _why_not_retried(row: Row, dead_letter: DeadLetter) -> str:
     ended = "the rules table ends events of this code, under [outcomes]"
     while_young = ""
     if row.action == "retry-within-window":
-        ended = "it was older than NOT_READY_WINDOW, or has no time that can be believed"
+        ended = "it was older than NOT_READY_WINDOW, or has no plausible time"
         while_young = " while an event is young"
     if not dead_letter.is_given_up_by_function:
         ended = f"{used_up}, or {ended}"

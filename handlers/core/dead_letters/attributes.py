@@ -1,6 +1,4 @@
-"""Dead letters as events: the event as it was sent, in structured mode, with attributes that say why it
-ended.
-"""
+"""Makes dead letters: an event as it was sent, in structured mode, with attributes that say why it failed."""
 
 import json
 from base64 import b64encode
@@ -21,7 +19,7 @@ MESSAGE_MAX = 256
 
 SOURCE = "/image-created-tagger"
 UNPARSABLE_TYPE = "image-created-tagger.unparsable"
-"""The type of the event of ours that holds a request which holds none."""
+"""The type of an event of the function that holds a request without an event."""
 
 FUNCTION_ATTRIBUTES = (
     "deadletterreason",
@@ -64,9 +62,7 @@ def dead_letter(received: Received | Unparsable, outcome: Outcome, now: datetime
 
 
 def kept_dead_letter(received: Received | Unparsable) -> bytes:
-    """A dead letter of a bus as one line of JSON in UTF-8: the event as it came, but for secrets in an
-    address.
-    """
+    """A dead letter of a bus as one line of JSON: the event as it came, without secrets in an address."""
     members = event_text(received)
     if isinstance(received, Received) and isinstance(address := received.event.get("knativeerrordest"), str):
         members["knativeerrordest"] = _json(without_secrets(address))
@@ -74,26 +70,24 @@ def kept_dead_letter(received: Received | Unparsable) -> bytes:
 
 
 def event_text(received: Received | Unparsable) -> dict[str, str]:
-    """The members of the event in structured mode, as JSON text: as its sender wrote it where that was
-    JSON.
-    """
+    """The members of the event in structured mode, as JSON text: as sent, if the sender sent JSON."""
     if isinstance(received, Unparsable):
         return {name: _json(value) for name, value in _unparsable(received).items()}
     event, text, data_text = received
     if text:
-        # A name twice, of which the event has the last, is no reason to lose it.
+        # A name that occurs twice is no reason to lose the event, which has the last one.
         with suppress(NotJson):
             return {name.lower(): value for name, value in split_members(text).items()}
     members = {name: _json(value) for name, value in event.items()}
     if data_text:
         members["data"] = data_text
-    # A bare event may lack what a CloudEvent must have. The same event always gets the same.
+    # A bare event may lack required attributes. The same event always gets the same ones.
     digest = sha256(_json(event).encode(errors="replace")).hexdigest()[:32]
     return {"id": _json(digest), "source": _json(SOURCE)} | members
 
 
 def _unparsable(request: Unparsable) -> Json:
-    """An event of ours that holds a whole request. The same request is the same event."""
+    """An event that holds a whole request. The same request always gives the same event."""
     known = dict(request.headers)
     if address := known.get("ce-knativeerrordest"):
         known["ce-knativeerrordest"] = without_secrets(address)

@@ -1,11 +1,11 @@
-"""CTS traces: which of them say that an image was created, and where they keep the image's facts.
+"""Traces of Cloud Trace Service (CTS): which say that an image was created, and where its fields are.
 
-Cloud Trace Service documents the fields of a trace (user guide, "Trace Structure") and IMS the names of its
-operations ("IMS Operations Audited by CTS"). No genuine `createImage` trace is published, so where in it the
-image id sits is inferred from other services' traces and from the answer of an IMS job.
+Cloud Trace Service documents the fields of a trace (user guide, "Trace Structure"), and IMS the names of its
+operations ("IMS Operations Audited by CTS"). No genuine `createImage` trace is published. Where its image id
+is, is inferred from the traces of other services and from the answer about an IMS job.
 
-One asynchronous call leaves two traces (user guide, FAQ). That the first names the creator and often only a
-job, and the second, by the system, the image id and no creator, is inferred for images too.
+One asynchronous call leaves two traces (user guide, FAQ). We infer that this is so for images as well: the
+first names the creator and often only a job, and the second, by the system, names the image but no creator.
 """
 
 import re
@@ -27,14 +27,14 @@ from handlers.core.json_access import (
 )
 from handlers.core.times import parse_time
 
-# It becomes a part of a path of the API, so it is never more than a name.
+# It becomes a part of a path of the API, so it must be a plain name.
 _JOB = re.compile(r"[0-9A-Za-z-]{1,64}")
 
 _IDS = ("resource_id", *(f"response.{path}" for path in ("entities.image_id", "image_id", "id", "image.id")))
 
 
 def read(event: Json, data: Json, signals: CreationSignals) -> Recognised | None:
-    """A trace as the data of an event."""
+    """Reads a trace that is the data of an event; None if there is no trace."""
     if not (trace := trace_in(data)):
         return None
     if why := why_not_created(trace, signals.trace_names):
@@ -51,9 +51,9 @@ def read(event: Json, data: Json, signals: CreationSignals) -> Recognised | None
 
 
 def trace_in(data: Json) -> Json:
-    """The trace that is an event's data, also as a trigger wraps it; {} where there is none.
+    """The trace in an event's data, also as a trigger wraps it; {} if there is none.
 
-    CTS documents `request`, `response` and `user` as text and publishes objects too; here they are objects.
+    CTS documents `request`, `response` and `user` as text, and also publishes objects. Here they are objects.
     """
     trace = object_or_empty(data.get("cts")) or data
     if not {"trace_name", "service_type"} <= trace.keys():
@@ -62,9 +62,9 @@ def trace_in(data: Json) -> Json:
 
 
 def why_not_created(trace: Json, names: Collection[str]) -> str:
-    """What tells that a trace, read by `trace_in`, is of no created image; "" where it is.
+    """Why a trace, read by `trace_in`, is not about a created image; "" if it is.
 
-    names: of the operations that create images.
+    names: the operations that create images.
     """
     return next((why for why, decides in _NOT_CREATED if decides(trace, names)), "")
 
@@ -75,7 +75,7 @@ _NOT_CREATED: tuple[tuple[str, Callable[[Json, Collection[str]], bool]], ...] = 
         "the trace is of another resource than an image",
         lambda t, _: lower_string(t, "resource_type") not in {"ims", "image"},
     ),
-    # Tagging leaves traces of its own, addTag or updateImage: to take one of them for a creation is a loop.
+    # Tagging leaves traces of its own, addTag or updateImage. Taking one for a creation would start a loop.
     (
         "the trace is of an operation that is none of IMAGE_CREATED_TRACES",
         lambda t, names: t.get("trace_name") not in names,
@@ -98,13 +98,13 @@ def event_time(trace: Json, event: Json) -> datetime | None:
 
 
 def image_fields(trace: Json, at: datetime | None) -> Json:
-    """What a trace tells of all the images that it is about."""
+    """The fields that all images of a trace share."""
     response = trace["response"]
     return without_empty(
         {
             "name": string(trace, "resource_name") or string(trace["request"], "name"),
             "project_id": string(trace, "project_id"),
-            # The two traces of a creation may be of two days; the second tells when its job began.
+            # The two traces of a creation may be of different days. The second says when its job began.
             "created_at": rfc3339(parse_time(response.get("begin_time")) or at),
             "os_type": string(trace["request"], "__os_type", "os_type") or string(response, "__os_type"),
             "creator": _creator_of(trace),
@@ -113,10 +113,10 @@ def image_fields(trace: Json, at: datetime | None) -> Json:
 
 
 def images_of(trace: Json) -> list[Json]:
-    """The id and the name of each image: one of most creations, several of an import or of data disks."""
+    """The id and the name of each image. Most creations have one; imports and data disks may have several."""
     made = images_of_job(trace["response"])
     single = next(uuids_at(trace, *_IDS), None)
-    # What a trace of several images has as its resource is not known; it must not hide the others.
+    # The resource of a trace of several images is not known. It must not hide the other images.
     several = len(made) > 1
     if several or not single:
         return made
@@ -124,7 +124,7 @@ def images_of(trace: Json) -> list[Json]:
 
 
 def job_of(trace: Json) -> tuple[str | None, str] | None:
-    """The project, where the trace names it, and the id of the job that makes the image."""
+    """The project, if the trace names it, and the id of the job that creates the image."""
     job_id = string(trace["response"], "job_id")
     return (project_of(trace, "project_id"), job_id) if job_id and _JOB.fullmatch(job_id) else None
 
@@ -136,17 +136,17 @@ _TOOLS = {
     "terraform": ("terraform", "opentofu"),
     "ci": ("gitlab", "github", "jenkins", "buildkite", "circleci"),
 }
-"""Tools by words in the user agent or in the name of an agency's session."""
+"""Tools, by words in the user agent or in the session name of an agency."""
 
 
 _TOOL_TEXT_MAX = 1000
-"""Characters in which such a word is looked for."""
+"""Characters that are searched for such a word."""
 
 
 def creator_of(user: Json) -> Json:
-    """Who a `user` is (CTS API reference, "UserInfo"; older forms have only name, id and domain)."""
+    """The creator in a `user` (CTS API reference, "UserInfo"; older forms have only name, id and domain)."""
     name = string(user, "name", "user_name")
-    # Without a type, "account/agency" is how an agency is written.
+    # If there is no type, the name of an agency has the form "account/agency".
     kind = _KINDS.get(string(user, "type") or "") or ("agency" if name and "/" in name else None)
     domain = string(object_or_empty(user.get("domain")), "name")
     return without_empty(
@@ -156,10 +156,10 @@ def creator_of(user: Json) -> Json:
 
 def _creator_of(trace: Json) -> Json:
     if trace.get("trace_type") == "SystemAction":
-        # It has no user or, in a published sample, a service as its user.
+        # It has no user. In a published sample, the user is a service.
         return {"kind": "service"}
     urn, _, session = (string(trace["user"], "principal_urn") or "").partition("/")
-    # The session of somebody who is no agency is a person's name.
+    # The session of anybody but an agency is a person's name.
     text = f"{string(trace, 'user_agent') or ''} {session if ':assumed-agency:' in urn else ''}"
     words = set(re.findall("[a-z0-9]+", text[:_TOOL_TEXT_MAX].lower()))
     tools = (tool for tool, marks in _TOOLS.items() if not words.isdisjoint(marks))

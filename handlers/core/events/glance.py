@@ -14,11 +14,11 @@ from handlers.core.json_access import (
 from handlers.core.times import parse_time
 
 _ACTIVE = "image.activate"
-"""The one notification that says that an image is there and has its data."""
+"""The one notification that says that an image exists and has its data."""
 
 
 def read(event: Json, data: Json, signals: CreationSignals) -> Recognised | None:
-    """A notification as the data, wrapped or not, or its payload as the data of an event of its type."""
+    """Reads a notification in the data of an event, or its payload; None if it is neither."""
     if not _is_notification(event, data, signals):
         return None
     data = object_or_empty(data.get("oslo.message")) or data

@@ -1,4 +1,4 @@
-"""What an event can turn out to be about: created images, a job that creates some, or something else."""
+"""What an event is about: created images, a job that creates images, or something else."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -12,10 +12,10 @@ from handlers.core.patterns.wildcards import Wildcard
 class ImageCreated(NamedTuple):
     """One image that was created.
 
-    project_id: as the event says; None where it does not.
-    event: the CloudEvent as JSON, as rules see it, with the object `image` in it.
-    event_time: when it was created, as the event says; None where the event has no time that can be read.
-    job_id: of the job that made it, where the event names the job and no image.
+    project_id: from the event; None if the event does not name it.
+    event: the CloudEvent as JSON, as rules see it, with the object `image`.
+    event_time: from the event; None if the event has no time that can be read.
+    job_id: the job that created the image, if the event names the job but no image; otherwise "".
     """
 
     id: str
@@ -26,7 +26,7 @@ class ImageCreated(NamedTuple):
 
 
 class ImageJob(NamedTuple):
-    """Images are being made, and only the job that makes them is known. fields: known of all of them."""
+    """Images are being created, and only their job is known. fields: those that all of them share."""
 
     event: Json
     event_time: datetime | None
@@ -35,7 +35,7 @@ class ImageJob(NamedTuple):
     fields: Json
 
     def resolve(self, answer: Json) -> list[ImageCreated]:
-        """The images that the job has made. answer: of IMS, about the job. Raises as `images_made` does."""
+        """The images that the job created. answer: of IMS, about the job. Raises as `images_made` does."""
         images = images_made(answer)
         return [
             created(self.event, self.fields | image, self.event_time)._replace(job_id=self.job_id)
@@ -44,22 +44,22 @@ class ImageJob(NamedTuple):
 
 
 class OtherEvent(NamedTuple):
-    """The event is about something else; `why` names what decided."""
+    """The event is about something else. why: what decided that."""
 
     why: str
 
 
 class CreationSignals(NamedTuple):
-    """What says that an image was created, where the cloud does not publish it.
+    """The signs that an image was created. The cloud does not publish them, so they are settings.
 
-    event_types: of plain CloudEvents. trace_names: of operations in traces of Cloud Trace Service.
+    event_types: types of plain CloudEvents. trace_names: operations in traces of Cloud Trace Service.
     """
 
     event_types: Sequence[Wildcard | str]
     trace_names: Collection[str]
 
     def names(self, event: Json) -> bool:
-        """Whether the type of an event is one of these."""
+        """Whether the type of an event is one of `event_types`."""
         kind = event["type"]
         return any(
             kind == wanted if isinstance(wanted, str) else wanted.matches(kind) for wanted in self.event_types
@@ -70,6 +70,6 @@ Recognised = list[ImageCreated] | ImageJob | OtherEvent
 
 
 def created(event: Json, image: Json, event_time: datetime | None) -> ImageCreated:
-    """An image with these fields; those without a value are absent."""
+    """The image with these fields. Fields without a value are left out."""
     seen = event | {"image": {name: value for name, value in image.items() if value}}
     return ImageCreated(image["id"], image.get("project_id") or None, seen, event_time)

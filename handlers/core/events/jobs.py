@@ -8,7 +8,7 @@ from handlers.core.json_access import Json, as_list, object_or_empty, string, uu
 def images_made(job: Json) -> list[Json]:
     """The id and the name of each image of a job that has ended. job: the answer of IMS.
 
-    Raises JobRunning, CreationFailed, InvalidEvent where a job has made no image, DeliveryTooLarge, or
+    Raises JobRunning, CreationFailed, InvalidEvent if the job created no image, DeliveryTooLarge, or
     UnexpectedReply.
     """
     match job.get("status"):
@@ -23,11 +23,11 @@ def images_made(job: Json) -> list[Json]:
             if images := images_of_job(job):
                 return images
             raise InvalidEvent("the job of the event has ended and has made no image")
-    raise UnexpectedReply("a job was asked for, and the answer shows none; check IMS_ENDPOINT")
+    raise UnexpectedReply("the answer to a query for a job shows none; check IMS_ENDPOINT")
 
 
 def images_of_job(job: Json) -> list[Json]:
-    """The id and the name of each image that an answer about a job names. Raises DeliveryTooLarge."""
+    """The id and the name of each image in an answer about a job. Raises DeliveryTooLarge."""
     entities = object_or_empty(job.get("entities"))
     results = as_list(entities.get("sub_jobs_result"))
     if len(results) > MAX_IMAGES:
@@ -38,5 +38,5 @@ def images_of_job(job: Json) -> list[Json]:
 
 
 def named(entities: Json) -> Json:
-    """The name of an image, where there is one."""
+    """The name of an image, if it has one."""
     return without_empty({"name": string(entities, "image_name")})

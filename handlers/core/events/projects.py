@@ -1,4 +1,4 @@
-"""Which of the projects that are served an image is in."""
+"""Finds the project of an image among those that are served."""
 
 from collections.abc import Collection
 
@@ -6,10 +6,10 @@ from handlers.core.errors import InvalidEvent, ProjectNotServed
 
 
 def served_project(project_id: str | None, served: Collection[str]) -> str | None:
-    """The project whose credentials an image needs; None where there is but one that they are for.
+    """The project whose credentials an image needs; None if the credentials are for one project anyway.
 
-    project_id: by the event's word. served: ids; none where it is whichever the credentials are for.
-    Raises ProjectNotServed, or InvalidEvent where the event would have to say which of several it is.
+    project_id: from the event. served: ids; none if the credentials are for one project anyway.
+    Raises ProjectNotServed, or InvalidEvent if several are served and the event names none.
     """
     if not served:
         return None

@@ -1,6 +1,6 @@
-"""Which events say that an image was created.
+"""Recognises the events that say that an image was created.
 
-`core.events.shapes` has made CloudEvents of bare events, so that all are CloudEvents here.
+All events here are CloudEvents, because `core.events.shapes` has converted the bare ones.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from handlers.core.times import parse_time
 def recognise(event: Json, signals: CreationSignals) -> Recognised:
     """The images that this event, a CloudEvent as JSON, says were created.
 
-    Raises InvalidEvent where it says that an image was created but not which, and DeliveryTooLarge.
+    Raises InvalidEvent if it says that an image was created but not which one, and DeliveryTooLarge.
     """
     data = object_or_empty(event.get("data"))
     for read in SHAPES.values():
@@ -53,7 +53,7 @@ SHAPES: dict[str, Callable[[Json, Json, CreationSignals], Recognised | None]] = 
     "SMN message": smn.read,
     "plain CloudEvent": _plain,
 }
-"""By shape, what reads an event and its data, and gives None for events of other shapes. Earlier rows win: a
-trace of another
-service
-is no plain event, whatever its type says."""
+"""By shape, the reader of an event and its data. It returns None for events of other shapes.
+
+Earlier rows win: a trace of another service is not a plain event, whatever its type is.
+"""

@@ -1,7 +1,7 @@
-"""Events that are no CloudEvents, and envelopes around events: each shape is a row.
+"""Events that are not CloudEvents, and envelopes around events. Each shape is a row of a table.
 
-What an envelope holds is looked at again. A bare event becomes the CloudEvent that EventGrid would make of
-it, so that everything after this sees CloudEvents only.
+The contents of an envelope can be envelopes again. A bare event becomes the CloudEvent that EventGrid would
+make of it, so that all other code sees only CloudEvents.
 """
 
 from collections.abc import Callable
@@ -12,13 +12,13 @@ from handlers.core.times import parse_time
 
 
 def unwrap(content: Json) -> list[Any] | None:
-    """What an envelope holds: objects, or JSON as text. None where it is no envelope."""
+    """The contents of an envelope: objects, or JSON as text. None if it is not an envelope."""
     envelope = next((envelope for envelope in ENVELOPES if envelope.matches(content)), None)
     return envelope.unwrap(content) if envelope else None
 
 
 def as_cloudevent(content: Json) -> Json | None:
-    """A bare event as a CloudEvent, without what it does not tell. None for JSON that is no known event."""
+    """A bare event as a CloudEvent, with the attributes that it has. None if it is not a known event."""
     bare = next((bare for bare in RAW_EVENTS if bare.matches(content)), None)
     return {"specversion": "1.0"} | bare.cloudevent(content) if bare else None
 

@@ -1,8 +1,8 @@
-"""What an answer of the tag API means: one error for every answer but 204.
+"""Classifies the answers of the tag API: one error for every answer but 204.
 
-IMS puts most meanings in the code of the error body, not in the status (API reference, "Error Codes"), and
-so does the gateway in front of it (API Gateway, "Error Codes"): codes are read first, statuses second.
-The vendor documents the codes and what they say. Which error each becomes is inferred from that.
+IMS puts most meanings in the code of the error body, not in the status (API reference, "Error Codes"). So
+does the gateway in front of it (API Gateway, "Error Codes"). Therefore codes count first, and statuses count
+second. The vendor documents the codes and their texts. Their classes here are inferred.
 """
 
 import json
@@ -41,7 +41,7 @@ _IMS: dict[type[TagApiError], str] = {
     UnexpectedReply: "0017",
 }
 
-# 0201 is missing on purpose: its status, 400 to 504, tells more than the code.
+# 0201 is missing on purpose, because its status, 400 to 504, says more than the code.
 _GATEWAY: dict[type[TagApiError], str] = {
     CredentialsRejected: "0301 0303 0305 0307 0311 0312 0313 1001 1002 1003 1004",
     PermissionDenied: "0302 0304 0306 0310 0314 0401 0402 0404 0405 0501 0502 0802",
@@ -49,7 +49,7 @@ _GATEWAY: dict[type[TagApiError], str] = {
     RequestRejected: "0106 0602 0607",
     TagApiUnavailable: "0103 0104 0105 0107 0202 0203 0601 0605 0606 0608 0609 0610 0611 0612 0613 0615 0616"
     " 0617 0705",
-    # From 1009 on: of calls that IMS does not have.
+    # From 1009 on: codes of calls that IMS does not have.
     UnexpectedReply: "0101 0204 0205 1009 2102 2201 2202 2203 2204 2205 2206 2207 2208 2209 2210"
     " 2211 2212 2213",
 }
@@ -63,7 +63,7 @@ CODES: dict[str, type[TagApiError]] = {
         for error, codes in _GATEWAY.items()
         for code in codes.split()
     },
-    # A refusal by a policy, seen with status 401.
+    # A policy refuses the call. It was seen with status 401.
     "EPS.0003": PermissionDenied,
 }
 
@@ -71,14 +71,14 @@ STATUSES: dict[int, type[TagApiError]] = {
     401: CredentialsRejected,
     403: PermissionDenied,
     404: ImageNotFound,
-    407: UnexpectedReply,  # a proxy's answer, never the API's
+    407: UnexpectedReply,  # from a proxy, never from the API
     408: TagApiUnavailable,
     409: ImageNotReady,
     429: Throttled,
 }
 
 CLOCK_SKEW_MIN = 300
-"""Seconds between the clocks from which a refusal of credentials names it."""
+"""Seconds between the clocks above which a refusal of credentials mentions them."""
 
 _ADVICE = {
     CredentialsRejected: "the tag API does not accept the credentials; renew or replace them",
@@ -91,15 +91,15 @@ _ADVICE = {
     Throttled: "the tag API throttles the calls",
     TagApiUnavailable: "the tag API has a fault of its own",
     RequestRejected: "the tag API refuses the request",
-    UnexpectedReply: "this is no answer of the tag API; check IMS_ENDPOINT and what stands in between",
+    UnexpectedReply: "the answer is not from the tag API; check IMS_ENDPOINT and any proxy in between",
 }
 
 
 def error_of(status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> TagApiError:
-    """The error that an answer other than 204 stands for.
+    """The error for an answer other than 204.
 
-    headers: of the answer, in a mapping that ignores case. body: what was read of it.
-    now: aware, to turn a `Retry-After` that is a date into seconds.
+    headers: of the answer, in a mapping that ignores case. body: the part that was read.
+    now: an aware time, to turn a `Retry-After` with a date into seconds.
     """
     content = _json(body)
     code, words = _code_and_message(content)
@@ -116,14 +116,14 @@ def error_of(status: int, headers: Mapping[str, str], body: bytes, now: datetime
 
 
 def code_and_message(body: bytes) -> tuple[str, str]:
-    """The code and the words of an error body, each "" where there is none."""
+    """The code and the message of an error body, each "" if there is none."""
     return _code_and_message(_json(body))
 
 
 def _by_status(status: int, code: str, body: bytes, content: Any) -> type[TagApiError]:
     page = body.strip() and not isinstance(content, dict)
     if status == HTTPStatus.NOT_FOUND and (page or code.upper().startswith("APIG")):
-        return UnexpectedReply  # it was not IMS that looked for the image
+        return UnexpectedReply  # IMS itself did not look for the image
     if status in STATUSES:
         return STATUSES[status]
     return {4: RequestRejected, 5: TagApiUnavailable}.get(status // 100, UnexpectedReply)
@@ -139,7 +139,7 @@ def _json(body: bytes) -> Any:
 def _code_and_message(content: Any, depth: int = 3) -> tuple[str, str]:
     """Reads an error body in the shapes that IMS, the gateway and IAM publish.
 
-    The names of the third pair, and looking into nested objects, are what the vendor's SDK accepts.
+    The vendor's SDK also accepts the names of the third pair, and nested objects.
     """
     if not isinstance(content, dict) or not depth:
         return "", ""
@@ -160,7 +160,7 @@ def _one_line(text: str, length: int) -> str:
 
 
 def _skew(date: str, now: datetime) -> str:
-    """What to say of a clock that differs from the API's: signatures are refused from 15 minutes on."""
+    """A note about a clock that differs from the API's. The gateway refuses signatures above 15 minutes."""
     try:
         there = parsedate_to_datetime(date)
     except (ValueError, TypeError, OverflowError):
@@ -173,7 +173,7 @@ def _skew(date: str, now: datetime) -> str:
 
 
 def _seconds(retry_after: str, now: datetime) -> float | None:
-    """`Retry-After` as seconds: a number or an HTTP date (RFC 9110, section 10.2.3)."""
+    """`Retry-After` in seconds, from a number or an HTTP date (RFC 9110, section 10.2.3)."""
     if re.fullmatch(r"\d{1,9}", retry_after.strip()):
         return float(retry_after)
     try:

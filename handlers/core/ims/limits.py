@@ -1,8 +1,8 @@
 """What IMS accepts as a tag.
 
 IMS publishes its limits in several variants (API reference, "Image Tag Data Formats"; user guide, "Tag").
-Each variant in use is a profile here. The unit of lengths is not published; all profiles but one allow
-ASCII only, where characters and bytes are the same.
+Each variant in use is a profile here. The unit of lengths is not published. All profiles but one allow only
+ASCII, where characters and bytes are the same.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from typing import NamedTuple
 class Limits(NamedTuple):
     """What one published variant of IMS accepts.
 
-    key, value: the characters allowed, as the inside of a regular expression's brackets.
+    key, value: the allowed characters, as the inside of a character class of a regular expression.
     tags: how many tags an image may have.
     """
 
@@ -37,26 +37,27 @@ LIMITS = {
 
 
 def fault_of_key(key: str, limits: Limits) -> str:
-    """What IMS would refuse in this key, in words, or ""."""
+    """Why IMS would refuse this key, in words, or ""."""
     if not key:
         return "a key is empty"
     return _fault(key, limits.key, limits.key_length)
 
 
 def fault_of_value(value: str, limits: Limits) -> str:
-    """What IMS would refuse in this value, in words, or "". A value may be empty."""
+    """Why IMS would refuse this value, in words, or "". A value may be empty."""
     return _fault(value, limits.value, limits.value_length)
 
 
 def sanitize_value(value: str, limits: Limits) -> str:
     """The nearest value that IMS accepts.
 
-    What is not allowed becomes "_", spaces at the ends go. A value that is too long, or loses a letter or a
-    digit, ends in a hash of the whole, so that two people in another alphabet or two long values stay two.
+    Other characters become "_", and spaces at the ends are removed. A value that is too long, or that loses a
+    letter or a digit, ends in a hash of the whole. So two long values, or two names in another alphabet, stay
+    different.
     """
     refused = re.compile(f"[^{limits.value}]")
     stripped = value.strip(" ")
-    # No more is looked at than can stay.
+    # Only the part that can stay is processed.
     sanitized = refused.sub("_", stripped[: limits.value_length])
     if len(stripped) <= limits.value_length and not any(map(str.isalnum, refused.findall(stripped))):
         return sanitized

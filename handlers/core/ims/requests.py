@@ -7,7 +7,7 @@ from handlers.core.errors import InvalidTag
 from handlers.core.ims.tags import Tag
 
 BATCH_MIN = 2
-"""Tags from which on one call for all of them is a batch; one alone would gain nothing."""
+"""The fewest tags that are written as a batch. A single tag would gain nothing."""
 
 
 class Call(NamedTuple):
@@ -19,7 +19,7 @@ class Call(NamedTuple):
 
 
 def tag_call(image_id: str, tag: Tag, tag_form: str) -> Call:
-    """The call that adds one tag, as text for the form "tag", else with key and value apart.
+    """The call that adds one tag, as text for the form "tag", otherwise with key and value apart.
 
     Raises InvalidTag for a key that the form cannot carry.
     """
@@ -33,7 +33,7 @@ def tag_call(image_id: str, tag: Tag, tag_form: str) -> Call:
 
 
 def tag_calls(image_id: str, tags: Sequence[Tag], tag_form: str) -> list[Call | InvalidTag]:
-    """A call for each tag, or in its place the reason why the form cannot carry it."""
+    """A call for each tag, or the reason why the form cannot carry it."""
     calls = list[Call | InvalidTag]()
     for tag in tags:
         try:
@@ -44,9 +44,9 @@ def tag_calls(image_id: str, tags: Sequence[Tag], tag_form: str) -> list[Call | 
 
 
 def batch_call(project_id: str, image_id: str, tags: Sequence[Tag]) -> Call:
-    """The call that adds several tags, of different keys, and changes nothing where they are there already.
+    """The call that adds several tags with different keys. It changes nothing if they exist already.
 
-    project_id, image_id: parts of a path, so ids and never any text of an event.
+    project_id, image_id: parts of a path, so they must be ids and not arbitrary text of an event.
     """
     # POST /v2/{project_id}/images/{image_id}/tags/action (IMS API reference, "Adding or Deleting Image Tags
     # in a Batch")

@@ -1,4 +1,4 @@
-"""Tags of an image, and how writing them went."""
+"""Tags of an image, and the result of writing them."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -10,18 +10,17 @@ class Tag(NamedTuple):
 
 
 class FailedTag(NamedTuple):
-    """A tag that was not written, be it refused or, after another error, not tried."""
+    """A tag that was not written, because it was refused or, after another error, not tried."""
 
     tag: Tag
     error: Exception
 
 
 class WriteResult(NamedTuple):
-    """What became of an image's tags when they were written.
+    """The result of writing the tags of an image.
 
-    failed: the tags that are not there now. request_ids: of the tag API's answers, for the vendor's support.
-    batch_fallback: why each tag had a call of its own although all were to share one; "" where that is not
-    so.
+    failed: the tags that were not written. request_ids: of the tag API's answers, for the vendor's support.
+    batch_fallback: why the tags were written one by one instead of in a batch, or "".
     """
 
     failed: Sequence[FailedTag] = ()
@@ -35,17 +34,17 @@ class WriteResult(NamedTuple):
         return cls([FailedTag(tag, error) for tag in tags], [request_id] if request_id else [])
 
     def summary(self, tags: Sequence[Tag]) -> str:
-        """Which of these tags are there now and which are not, in words, by their keys."""
+        """The keys of the tags that were written and of those that were not, in words."""
         failed = [failed.tag.key for failed in self.failed]
         written = [tag.key for tag in tags if tag.key not in failed]
         return f"written: {', '.join(written) or 'none'}; not written: {', '.join(failed)}"
 
 
 def existing_value(existing: Iterable[str], key: str) -> str | None:
-    """The value of a key among an image's tags as texts; None where it has none.
+    """The value of a key in the list of an image's tags; None if the key is not there.
 
-    Image objects list tags as `key.value` or as `key=value`; which, is published for no region. With
-    dots, `cost.center.42` can be of the key `cost` as well as of `cost.center`: it is taken for either.
+    Image objects list tags as `key.value` or as `key=value`. It is not published which region does what. With
+    dots, `cost.center.42` can have the key `cost` or `cost.center`, and counts for both.
     """
     for text in existing:
         if text == key or text.startswith(key + ("=" if "=" in text else ".")):

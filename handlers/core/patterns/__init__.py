@@ -1,4 +1,4 @@
-"""Event patterns: compile one, match it, say why it does not match."""
+"""Event patterns: compiles them, matches events, and says why an event does not match."""
 
 from handlers.core.patterns.compile import InvalidPattern, Pattern, compile_pattern
 

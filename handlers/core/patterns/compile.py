@@ -1,10 +1,10 @@
-"""Event patterns: compile, match, say why not.
+"""Compiles and matches event patterns, and says why an event does not match.
 
 A pattern has the shape of the events it matches: all fields must match, any of a field's listed values may.
-The semantics are those of Amazon EventBridge event patterns; `rules.md` is their specification here.
+The semantics are those of Amazon EventBridge event patterns; `handlers/rules-patterns.md` specifies them.
 
-A compiled pattern is a list of alternatives, each a list of conditions of which all must hold: `$or` is
-multiplied out, because only then is it plain which conditions have to hold in the same element of an array.
+A compiled pattern is a list of alternatives. Each is a list of conditions that must all hold. `$or` is
+multiplied out, because only then is it clear which conditions must hold in the same element of an array.
 """
 
 import json
@@ -29,11 +29,11 @@ MAX_ALTERNATIVES = 1000
 
 
 class InvalidPattern(ValueError):
-    """The pattern says something that the language does not know; names the field."""
+    """The pattern is malformed. The message names the field."""
 
 
 class Pattern(NamedTuple):
-    """A compiled event pattern. fields: all that it names."""
+    """A compiled event pattern. fields: those that it names."""
 
     alternatives: tuple[Alternative, ...]
     fields: Fields
@@ -43,7 +43,7 @@ class Pattern(NamedTuple):
         return any(alternative.matches(seen) for alternative in self.alternatives)
 
     def why_not(self, event: dict[str, Any]) -> Mismatch | None:
-        """Return what kept the event from matching, None if it matches."""
+        """What kept the event from matching; None if it matches."""
         if self.matches(event):
             return None
         seen = looked_at(event, self.fields)
@@ -53,7 +53,7 @@ class Pattern(NamedTuple):
 
 
 def compile_pattern(pattern: dict[str, Any]) -> Pattern:
-    """Compile a pattern as JSON or TOML has it; raise InvalidPattern for anything else."""
+    """The compiled pattern of a JSON or TOML value. Raises InvalidPattern."""
     alternatives = tuple(map(Alternative.of, _alternatives(pattern, (), 0)))
     return Pattern(alternatives, fields_of(alternatives))
 
@@ -64,7 +64,7 @@ def _alternatives(pattern: Any, path: tuple[str, ...], depth: int) -> list[tuple
     if depth >= MAX_DEPTH:
         raise _invalid(path[:3], f"is nested deeper than {MAX_DEPTH} levels")
     fields = [_field(name, wanted, path, depth) for name, wanted in pattern.items()]
-    # What all alternatives share comes first, so that `why_not` names it once and not for each of them.
+    # The conditions that all alternatives share come first, so that `why_not` names them once.
     fields.sort(key=len)
     if math.prod(map(len, fields)) > MAX_ALTERNATIVES:
         raise _invalid(path, f'"$or" makes more than {MAX_ALTERNATIVES} combinations')
@@ -84,7 +84,7 @@ def _field(name: Any, wanted: Any, path: tuple[str, ...], depth: int) -> list[tu
 
 
 def _is_choice(wanted: Any) -> bool:
-    """Tell the operator `$or` from a field of that name, much as event-ruler's README does."""
+    """Whether `$or` is the operator here, and not a field of that name; much as in event-ruler's README."""
     return (
         isinstance(wanted, list)
         and bool(wanted)
@@ -106,7 +106,7 @@ def _leaf(wanted: Any, path: tuple[str, ...]) -> list[tuple[Condition, ...]]:
         comparisons.append(equals_any(values))
     text = json.dumps(wanted, ensure_ascii=False)
     present = [each for each in comparisons if each is not ABSENT]
-    # Absent is no value to compare, so it makes an alternative of its own.
+    # An absent field has no value to compare, so it is an alternative of its own.
     choices = ([any_of(present)] if present else []) + ([ABSENT] if ABSENT in comparisons else [])
     return [(Condition(path, choice, text),) for choice in choices]
 

@@ -1,9 +1,9 @@
-"""Conditions on the fields of an event: whether they hold together, and if not, which field decided.
+"""Conditions on the fields of an event: whether they all hold, and if not, which field decided.
 
-What an array holds counts for the array's field. Fields of an object in an array belong together: conditions
-on several of them must hold in one element.
+The elements of an array count for the array's field. Fields of an object in an array belong together:
+conditions on several of them must hold in one element.
 
-Conditions are on what `looked_at` gives of an event: there every field has a list of values.
+Conditions look at the result of `looked_at`, in which every field of an event has a list of values.
 """
 
 import json
@@ -15,19 +15,19 @@ from typing import Any, NamedTuple
 from handlers.core.patterns.comparisons import ABSENT, Comparison
 
 LOOKED_AT_MAX = 1000
-"""Values of a field that conditions see. They cost rules times values, and events come from anywhere."""
+"""Values of a field that conditions see. The cost is rules times values, and anybody may send events."""
 
 Values = list[Any]
 Fields = dict[str, "Fields"]
-"""Fields that conditions name, by name, each with those below it."""
+"""The fields that conditions name, each with the fields below it."""
 
 
 class Mismatch(NamedTuple):
     """The first field that kept an alternative from matching.
 
-    found: the values that the event has there, none if the field is absent.
+    found: the values that the event has there; none if the field is absent.
     wanted: the pattern's list for this field, as JSON.
-    others: the same for each further alternative of `$or` that failed for a reason of its own.
+    others: the same for other alternatives of `$or` that failed for another reason.
     """
 
     path: str
@@ -42,7 +42,7 @@ class Mismatch(NamedTuple):
 
 
 class Condition(NamedTuple):
-    """A field, and what one of its values must pass; with ABSENT there must be none."""
+    """A field, and the comparison that one of its values must pass. ABSENT: it must have no value."""
 
     path: tuple[str, ...]
     comparison: Comparison
@@ -66,7 +66,7 @@ class _Object(NamedTuple):
 
 
 class Alternative(NamedTuple):
-    """Conditions of which all must hold. A pattern without `$or` has one such list."""
+    """Conditions that must all hold. A pattern without `$or` has one alternative."""
 
     conditions: tuple[Condition, ...]
     root: _Object
@@ -103,9 +103,9 @@ def fields_of(alternatives: Iterable[Alternative]) -> Fields:
 
 
 def looked_at(event: Any, fields: Fields) -> Values:
-    """Of an event these fields, each with its first LOOKED_AT_MAX values in the order of the event.
+    """These fields of an event, each with its first LOOKED_AT_MAX values in the order of the event.
 
-    Arrays do no more than group: a field has what its arrays hold at any depth.
+    The values of a field are the elements of its arrays, at any depth.
     """
     counted = Counter[int]()
 
@@ -137,7 +137,7 @@ def _field(value: Any, name: str) -> Values:
 
 
 def _leaves(values: Values) -> Values:
-    """The values that comparisons see: no objects."""
+    """The values that comparisons see, which excludes objects."""
     return [value for value in values if not isinstance(value, dict)]
 
 
@@ -148,12 +148,12 @@ def _object(conditions: Sequence[Condition], depth: int) -> _Object:
         if len(each.path) > depth + 1:
             below.setdefault(each.path[depth], []).append(each)
     objects = [(name, _object(each, depth + 1)) for name, each in below.items()]
-    # One element of an array must have what is wanted. Where all is wanted absent, no element may have it.
+    # One element of an array must match. If all conditions want absent fields, every element must match.
     wanted = any(each.comparison is not ABSENT for each in conditions)
     return _Object((*here, *objects), any if wanted else all)
 
 
 def dotted(path: tuple[str, ...]) -> str:
-    """Write a path as TOML does: `data.size`, `data."a.b"`."""
+    """A path in the notation of TOML: `data.size`, `data."a.b"`."""
     bare = (name.replace("-", "").replace("_", "").isalnum() for name in path)
     return ".".join(name if plain else json.dumps(name) for name, plain in zip(path, bare, strict=True))

@@ -1,7 +1,7 @@
 """The operators of event patterns: what one value of an event is compared with.
 
 Their meaning is that of "Comparison operators for use in event patterns" of Amazon EventBridge and of the
-open matcher aws/event-ruler; `rules.md` states it with examples, corner by corner.
+open matcher aws/event-ruler; `handlers/rules-patterns.md` specifies it with examples.
 """
 
 import operator

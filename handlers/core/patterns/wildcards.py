@@ -1,4 +1,4 @@
-r"""Wildcards: `*` stands for any run of characters, none included; `\*` and `\\` stand for themselves."""
+r"""Wildcards: `*` stands for any characters, or for none; `\*` is an asterisk, and `\\` is a backslash."""
 
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ class Wildcard(NamedTuple):
         if at > last or not text.startswith(self.start) or not text.endswith(self.end):
             return False
         for literal in self.middle:
-            # The leftmost place leaves the most room for what follows, so there is never a way back to try.
+            # The leftmost place leaves the most room for the rest, so backtracking is never needed.
             at = text.find(literal, at, last)
             if at < 0:
                 return False
@@ -28,7 +28,7 @@ class Wildcard(NamedTuple):
 
 
 def parse_wildcard(source: str) -> Wildcard | str:
-    """Return the plain text where there is no `*`; raise InvalidWildcard."""
+    """The wildcard, or the plain text if there is no `*`. Raises InvalidWildcard."""
     literals = [""]
     characters = iter(source)
     for character in characters:

@@ -1,4 +1,4 @@
-"""Lookup tables: from a text, such as an owner, to another, such as a cost centre."""
+"""Lookup tables map one text, such as an owner, to another, such as a cost centre."""
 
 import csv
 import io
@@ -14,7 +14,7 @@ ReadFile = Callable[[str], bytes]
 
 
 def read_lookup(where: str, row: dict[str, Any], read_file: ReadFile, faults: Diagnostics) -> Lookup:
-    """A `[lookup.NAME]`: entries of its own or those of a CSV file, and perhaps a default."""
+    """The table of a `[lookup.NAME]`: its entries or those of a CSV file, and perhaps a default."""
     faults.names(where, row, "entries", "file", "key", "value", "default")
     default = faults.member(where, row, "default", str)
     file = faults.member(where, row, "file", str)
@@ -40,7 +40,7 @@ def read_lookup(where: str, row: dict[str, Any], read_file: ReadFile, faults: Di
 
 
 def _csv(content: bytes, key: str, value: str, complain: Callable[[str], None]) -> dict[str, str]:
-    """The entries of a CSV file with a header line, from one of its columns to another."""
+    """The entries of a CSV file with a header line, which map one column to another."""
     entries: dict[str, str] = {}
     try:
         # Spreadsheets begin a file with a byte order mark.

@@ -1,4 +1,4 @@
-"""What the rules decided for one image: the tags to write, and the others with the reason."""
+"""What the rules decided for one image: the tags to write, and the skipped tags with the reason."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -23,9 +23,9 @@ class PlannedTag(NamedTuple):
 
 
 class SkippedTag(NamedTuple):
-    """A tag that a matching rule names and the image does not get from it.
+    """A tag that a matching rule names but does not give the image.
 
-    overridden: an earlier rule sets the key, which is how tables are meant to work and not worth a log.
+    overridden: an earlier rule sets the key. That is normal, so it is not logged.
     """
 
     key: str
@@ -47,13 +47,13 @@ class TagPlan(NamedTuple):
 
     @property
     def needs_existing_tags(self) -> bool:
-        """Whether the image's tags have to be read before any is written."""
+        """Whether the image's tags must be read before any is written."""
         return any(planned.keep and not planned.audit for planned in self.tags)
 
     def without_existing(self, existing: Sequence[str]) -> "TagPlan":
         """What is left to write where the image has these tags, as image objects of IMS list them.
 
-        Tags that are only logged stay: nothing is written in their place.
+        Tags in audit mode stay in the plan.
         """
         tags, skipped, unchanged = list[PlannedTag](), list(self.skipped), list(self.unchanged)
         for planned in self.tags:

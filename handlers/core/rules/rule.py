@@ -1,4 +1,4 @@
-"""One row of the rules table: which events it is for, and the tags that it gives."""
+"""One rule of the table: which events it is for, and the tags that it gives."""
 
 from collections.abc import Collection, Iterator
 from typing import Any, Literal, NamedTuple
@@ -13,7 +13,7 @@ from handlers.core.values.template import InvalidTemplate, Template, compile_tem
 
 
 class Value(NamedTuple):
-    """What a rule says of one tag."""
+    """The value of one tag, and its options."""
 
     template: Template
     on_missing: Literal["skip", "fail"] = "skip"
@@ -35,9 +35,9 @@ class Rule(NamedTuple):
 
 
 class RuleReader:
-    """Reads rows; what it finds wrong it adds to the faults, and goes on.
+    """Reads rules. It adds every fault to `faults` and goes on.
 
-    lookups: the names that the table defines. mode: of rules that name none.
+    lookups: the names that the table defines. mode: of rules that do not name one.
     """
 
     def __init__(self, limits: Limits, lookups: Collection[str], mode: str, faults: Diagnostics) -> None:
@@ -48,7 +48,7 @@ class RuleReader:
         self._named: set[str | None] = set()
 
     def rule(self, number: int, row: Any) -> Rule | None:
-        """A rule by its place in the table, from 1; None, which is a fault, where it is no table."""
+        """The rule at a position, counted from 1; None, which is a fault, if it is not a table."""
         where = f"rule {number}"
         if not isinstance(row, dict):
             self._faults.add(where, "a rule is a table; write [[rule]]")
@@ -117,7 +117,7 @@ class RuleReader:
         return template
 
     def _constant(self, where: str, template: Template) -> None:
-        """What no event can change is wrong for all of them, or for none."""
+        """Checks a value that is the same for every event."""
         try:
             text = template.render({})
         except RuleError as error:
@@ -127,7 +127,7 @@ class RuleReader:
             self._faults.add(where, f"IMS would refuse the value: {fault}")
 
     def _image_name(self, where: str, path: tuple[Key, ...]) -> None:
-        """The names under `image.` are ours, so an unknown one is a slip and not an absent attribute."""
+        """Checks a name under `image.`, all of which are known, so an unknown one is a typing error."""
         known: Any = {"image": IMAGE_FIELDS}
         for depth, name in enumerate(path):
             if depth == 0 and name != "image":

@@ -22,13 +22,13 @@ def _no_files(name: str) -> bytes:
 
 
 def _no_check() -> None:
-    """The time of whoever asks has no end."""
+    """Never ends a search."""
 
 
 class RuleTable:
-    """A table without a fault. Earlier rows win wherever two are in conflict.
+    """A table without a fault. If two rules are in conflict, the earlier one wins.
 
-    outcomes: by upper-case code of the tag API, what follows from it instead of what would.
+    outcomes: overrides of outcomes, by upper-case code of the tag API.
     """
 
     def __init__(self, content: Table, pseudonym_key: bytes) -> None:
@@ -44,7 +44,7 @@ class RuleTable:
         read_file: ReadFile = _no_files,
         pseudonym_key: bytes = b"",
     ) -> Self:
-        """Reads a table. Raises faults.InvalidTable, which lists every fault.
+        """Reads a table. Raises InvalidTable, which lists every fault.
 
         file: the table's name in messages. read_file: reads a file beside it that a lookup names.
         pseudonym_key: of the filter `pseudonym`; without one, a table that uses it has a fault.
@@ -71,13 +71,13 @@ class RuleTable:
     def tags_for(self, event: dict[str, Any], matching: Sequence[int] | None = None) -> TagPlan:
         """The tags for an event as `core.events` recognised it, all within the limits of IMS.
 
-        matching: what `matching` gives for it, where that is known already.
-        Raises MissingAttribute or InvalidTag where a rule says "fail".
+        matching: the result of `matching` for it, if that is known already.
+        Raises MissingAttribute or InvalidTag if a rule says "fail".
         """
         tags, skipped = list[PlannedTag](), list[SkippedTag]()
         scope = Scope(event, self.lookups, self._pseudonym_key)
-        # By key, the rule that sets it. A rule on trial must not take a key from one in force; those in force
-        # take it from both.
+        # By key, the rule that sets it. A rule in audit mode must not take a key from one that writes; a rule
+        # that writes takes it from both.
         in_force, on_trial = dict[str, str](), dict[str, str]()
         for position in self.matching(event) if matching is None else matching:
             rule = self.rules[position]
@@ -90,7 +90,7 @@ class RuleTable:
                 try:
                     planned = self._plan(rule, key, value, scope)
                 except RuleError as error:
-                    # A rule on trial must not end an event either.
+                    # A rule in audit mode must not end an event either.
                     if rule.audit or (isinstance(error, MissingAttribute) and value.on_missing == "skip"):
                         skipped.append(SkippedTag(key, rule.name, str(error)))
                         continue

@@ -1,8 +1,8 @@
-"""What a sound table says in vain: tags that no event can get from their rule, and lookups nobody asks.
+"""Finds parts of a valid table without effect: tags that no event can get, and lookups that no value uses.
 
-Only what is certain is told. A tag is certain to be set by an earlier rule if its value there is constant and
-that rule is for every event, or for the very same ones; and if constant tags of rules for every event are as
-many as an image may have, none is left for those after them.
+It reports only what is certain. An earlier rule certainly sets a tag if its value there is constant and that
+rule is for every event, or for the same events. If rules for every event have as many constant tags as an
+image may have, later rules can set none.
 """
 
 from collections.abc import Iterator
@@ -13,13 +13,13 @@ from handlers.core.rules.rule import Rule
 from handlers.core.rules.table import RuleTable
 
 Meaning = frozenset[frozenset[tuple[tuple[str, ...], str]]]
-"""Equal for patterns that say the same about the same fields, in whatever order."""
+"""Equal for patterns with the same conditions, in any order."""
 
 EVERY_EVENT: Meaning = frozenset({frozenset()})
 
 
 def warnings(table: RuleTable, file: str) -> list[Diagnostic]:
-    """What is in vain in a table, in the table's order. file: its name in messages."""
+    """The parts of a table that have no effect, in its order. file: its name in messages."""
     return [*_tags(table, file), *_lookups(table, file)]
 
 

@@ -1,4 +1,4 @@
-"""What a tag value is made of: functions that read an event and give a JSON value, or say why not."""
+"""The parts of a tag value: functions that read an event and return a JSON value or raise an error."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -7,16 +7,16 @@ from typing import Any, NamedTuple
 from handlers.core.errors import InvalidTag, MissingAttribute
 
 MAX_TEXT_LENGTH = 2**20
-"""Characters of a value, and of any text that is put together on the way to one."""
+"""Characters of a value, and of any text that is built on the way to it."""
 
 Lookup = Callable[[str], str | None]
-"""A lookup table: the entry for a key, or None. `get` of a dictionary is one."""
+"""A lookup table: returns the entry for a key, or None, like `get` of a dictionary."""
 
 
 class Scope(NamedTuple):
     """What an expression can read.
 
-    pseudonym_key: of the filter `pseudonym`, which is refused at load where there is none.
+    pseudonym_key: of the filter `pseudonym`; without one, the table is refused when it is loaded.
     """
 
     event: Mapping[str, Any]
@@ -25,7 +25,7 @@ class Scope(NamedTuple):
 
 
 Expression = Callable[[Scope], Any]
-"""Gives a JSON value other than null, or raises MissingAttribute or InvalidTag."""
+"""Returns a JSON value other than null, or raises MissingAttribute or InvalidTag."""
 
 Key = str | int
 """The name of a member of an object, or the number of an element of a list, from 0."""
@@ -41,7 +41,7 @@ def text(value: Any) -> str:
         except ValueError:  # 1e999 is JSON, and infinite here
             raise InvalidTag("a number is too large to be written; use another attribute") from None
     kind = "a list" if isinstance(value, list) else "an object"
-    raise InvalidTag(f"{kind} is no text; use one of its members")
+    raise InvalidTag(f"{kind} is not text; use one of its members")
 
 
 def check_length(length: int) -> None:
@@ -51,7 +51,7 @@ def check_length(length: int) -> None:
 
 
 def attribute(name: str, keys: Sequence[Key]) -> Expression:
-    """An attribute of the event, or what it holds under the keys."""
+    """Reads an attribute of the event, or its member under the keys."""
     missing = f"the event has no {dotted((name, *keys))}"
 
     def read(scope: Scope) -> Any:
@@ -61,7 +61,7 @@ def attribute(name: str, keys: Sequence[Key]) -> Expression:
 
 
 def members(value: Expression, keys: Sequence[Key]) -> Expression:
-    """What the result of an expression holds under the keys."""
+    """Reads the member under the keys in the result of an expression."""
     missing = f"what stands before {dotted(keys)} has no such member"
 
     def read(scope: Scope) -> Any:
@@ -71,7 +71,7 @@ def members(value: Expression, keys: Sequence[Key]) -> Expression:
 
 
 def concat(parts: Sequence[Expression]) -> Callable[[Scope], str]:
-    """The texts of several expressions, one after the other."""
+    """Concatenates the texts of several expressions."""
 
     def joined(scope: Scope) -> str:
         texts, length = [], 0
@@ -85,7 +85,7 @@ def concat(parts: Sequence[Expression]) -> Callable[[Scope], str]:
 
 
 def dotted(keys: Sequence[Key]) -> str:
-    """A path as a value writes it: `data.disks[0].size`."""
+    """A path in the notation of values: `data.disks[0].size`."""
     return "".join(
         f".{key}" if isinstance(key, str) and key.isidentifier() else f"[{json.dumps(key)}]" for key in keys
     ).removeprefix(".")

@@ -1,7 +1,7 @@
 """The filters of tag values.
 
-A filter makes an expression out of the expression before it, once, when the rules table is loaded. Its
-parameters are those it has in a value; for arguments that can never work it raises ValueError.
+When the rules table is loaded, a filter makes an expression out of the expression before it. Its parameters
+are those that it has in a value. It raises ValueError for arguments that can never work.
 """
 
 import hmac
@@ -17,12 +17,23 @@ from handlers.core.errors import InvalidTag, MissingAttribute
 from handlers.core.times import parse_time
 from handlers.core.values.expressions import Expression, Scope, check_length, text
 
-_DIRECTIVES = ("%Y", "%m", "%d", "%H", "%M", "%S", "%j", "%G", "%V", "%%")  # no locale, one width
+_DIRECTIVES = (
+    "%Y",
+    "%m",
+    "%d",
+    "%H",
+    "%M",
+    "%S",
+    "%j",
+    "%G",
+    "%V",
+    "%%",
+)  # independent of the locale, with a fixed width
 
 
 MAX_INPUT = 10_000
-"""Characters that a filter takes: a tag's value many times over. Some filters cost the square of their
-input."""
+"""Characters that a filter takes, many times the length of a tag's value. The cost of some filters is the
+square of their input."""
 
 
 def default(value: Expression, fallback: Expression, *fallbacks: Expression) -> Expression:
@@ -96,13 +107,13 @@ def last(value: Expression) -> Expression:
 
 def date(value: Expression, format: str = "%Y-%m-%d", timezone: str = "UTC") -> Expression:  # noqa: A002 - named in values
     if unknown := set(re.findall("%.?", format)).difference(_DIRECTIVES):
-        raise ValueError(f"{_quoted(min(unknown))} is no directive, use {' '.join(_DIRECTIVES)}")
+        raise ValueError(f"{_quoted(min(unknown))} is not a directive, use {' '.join(_DIRECTIVES)}")
     zone = _zone(timezone)
 
     def formatted(scope: Scope) -> str:
         time = parse_time(value(scope))
         if time is None:
-            raise InvalidTag("what stands before `date` is no time from 1970 to 2999; use another attribute")
+            raise InvalidTag("the value before `date` is not a time from 1970 to 2999; use another attribute")
         local = time.astimezone(zone)
         # One directive at a time: strftime fails on some literal text, such as lone surrogates.
         return re.sub("%.", lambda directive: local.strftime(directive[0]), format)
@@ -115,7 +126,7 @@ def short_hash(value: Expression) -> Expression:
 
 
 def pseudonym(value: Expression) -> Expression:
-    """The same for the same text, and of no use to who has a list of names and not the key (RFC 2104)."""
+    """A keyed hash (RFC 2104). Without the key, a list of names does not help to reverse it."""
 
     def keyed(scope: Scope) -> str:
         given = _input(value, scope).encode("utf-8", "surrogatepass")
@@ -153,7 +164,7 @@ FILTERS: Mapping[str, Callable[..., Expression]] = {
     "pseudonym": pseudonym,
     "lookup": lookup,
 }
-"""Every filter, under the name it has in a value."""
+"""Every filter, under its name in values."""
 
 
 def _input(value: Expression, scope: Scope) -> str:
@@ -165,7 +176,7 @@ def _input(value: Expression, scope: Scope) -> str:
 
 def _element(value: Any, index: int, name: str) -> Any:
     if not isinstance(value, list):
-        raise InvalidTag(f"what stands before `{name}` is no list; make one with `split`")
+        raise InvalidTag(f"the value before `{name}` is not a list; make one with `split`")
     if not value or value[index] is None:
         raise MissingAttribute(f"the list before `{name}` has no {name} element")
     return value[index]
@@ -188,4 +199,4 @@ def _zone(name: str) -> tzinfo:
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):  # unknown; malformed; a folder's name
-        raise ValueError(f"{_quoted(name)} is no time zone, use a name such as Europe/Berlin") from None
+        raise ValueError(f"{_quoted(name)} is not a time zone, use a name such as Europe/Berlin") from None

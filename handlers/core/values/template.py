@@ -1,4 +1,4 @@
-"""Tag values: literal text with `{{ expressions }}`, as specified in `handlers/rules.md`.
+"""Tag values: literal text with `{{ expressions }}`, as `handlers/rules-values.md` specifies them.
 
 Jinja2 only parses. What runs is built here out of `core.expressions` and `core.filters`, so a value can do
 what has a line here and nothing else: no attribute, method or global of Python is in reach.

@@ -1,4 +1,4 @@
-"""The CloudEvents HTTP binding: messages in, replies out. `flask` alone knows the framework."""
+"""The CloudEvents HTTP binding: messages in, replies out. Only its module `flask` knows the framework."""
 
 from handlers.edges.cloudevents.http import refusal, reply_to, reply_to_non_delivery
 from handlers.edges.cloudevents.message import HttpMessage, HttpReply, RequestRefused

@@ -1,4 +1,4 @@
-"""Requests of Flask as plain messages, and replies for it. Only this module knows the framework."""
+"""Converts requests of Flask to plain messages, and replies to responses of Flask."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -10,14 +10,14 @@ from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 from handlers.edges.cloudevents.message import HttpMessage, HttpReply, RequestRefused
 
 REPLY_MAX = 512
-"""Bytes of a reply's body; some Knative dispatchers come to harm above 768."""
+"""Bytes of a reply's body. Some dispatchers of Knative crash above 768."""
 
 
 def answer_every_path(function: Callable[[Request], Response]) -> None:
-    """Gives the function those paths that the framework keeps: /robots.txt, /favicon.ico and /static/.
+    """Gives the function the paths that the framework answers itself: /robots.txt, /favicon.ico and /static/.
 
-    To be called while the framework imports the function. Its own answers ask for no token, and come after a
-    body of any size has been read into memory.
+    Call it while the framework imports the function. The framework would ask for no token there, and would
+    read a body of any size into memory first.
     """
     if current_app:
         current_app.before_request(
@@ -37,7 +37,7 @@ def message_of(request: Request, max_body_bytes: int) -> HttpMessage:
 
 def response_of(reply: HttpReply) -> Response:
     body = reply.text.encode(errors="replace")[:REPLY_MAX].decode(errors="ignore").encode()
-    # As a stream, or the framework would read what is left of the request into memory before it answers.
+    # A stream, because otherwise the framework would first read the rest of the request into memory.
     response = Response(
         iter((body,)), reply.status, dict(reply.headers), content_type="text/plain; charset=utf-8"
     )
@@ -49,7 +49,7 @@ def response_of(reply: HttpReply) -> Response:
 
 def _body(request: Request, max_body_bytes: int) -> bytes:
     too_large = f"the body is larger than {max_body_bytes} bytes, the limit that MAX_BODY_BYTES sets"
-    # The server cuts a chunked body at this limit without a word; one byte more shows that there was more.
+    # The server cuts a chunked body at this limit silently. One more byte shows that there was more.
     request.max_content_length = max_body_bytes + 1
     try:
         body = request.get_data()
@@ -64,6 +64,6 @@ def _body(request: Request, max_body_bytes: int) -> bytes:
     if len(body) > max_body_bytes:
         raise RequestRefused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, too_large)
     if request.content_length not in {None, len(body)}:
-        # 408 and not 400: the event may be sound, and buses deliver it again.
+        # 408 and not 400: the event may be valid, and a bus delivers it again.
         raise RequestRefused(HTTPStatus.REQUEST_TIMEOUT, "the body ended before its announced length")
     return body

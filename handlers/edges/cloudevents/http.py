@@ -1,6 +1,6 @@
-"""What the function answers: to requests that are no deliveries, and to a delivery by its outcome.
+"""The function's replies: to requests that are not deliveries, and to a delivery by its outcome.
 
-Speaks the CloudEvents webhook specification and the binding's replies. Knows no server.
+They follow the CloudEvents webhook specification and the HTTP binding. This module knows no server.
 """
 
 import math
@@ -19,14 +19,13 @@ def reply_to_non_delivery(
 ) -> HttpReply | None:
     """The reply to a health check, a handshake, an initialization or another method; None for a delivery.
 
-    headers: names in lower case. access_token: of the query. tokens: one of which every POST must carry;
-    none:
-    anybody may send. Raises RequestRefused where it carries none of them.
+    headers: names in lower case. access_token: from the query. tokens: every POST must carry one of them; if
+    there are none, anybody may send. Raises RequestRefused if the request carries none of them.
     """
     if method == "GET" and path == "/healthz":
         return HttpReply(HTTPStatus.OK)
     if method == "OPTIONS":
-        # CloudEvents HTTP webhook specification, section 4.2: these headers are the consent, here to anybody.
+        # CloudEvents HTTP webhook specification, section 4.2: these headers are the consent, to anybody.
         consent = {"WebHook-Allowed-Origin": "*", "WebHook-Allowed-Rate": "*", "Allow": ALLOWED}
         return HttpReply(HTTPStatus.OK, headers=consent)
     if method != "POST":
@@ -40,7 +39,7 @@ def reply_to_non_delivery(
 
 
 def refusal(refused: RequestRefused) -> HttpReply:
-    """The reply to a request of which nothing is handled."""
+    """The reply to a request that is refused without being handled."""
     headers = {"WWW-Authenticate": "Bearer"} if refused.status == HTTPStatus.UNAUTHORIZED else {}
     return HttpReply(refused.status, str(refused), headers)
 
@@ -49,7 +48,7 @@ def reply_to(outcome: Outcome, events: int, path: str, *, stored: bool = False) 
     """The reply that makes a bus do what the outcome says.
 
     events: how many the delivery held. path: /invoke is FunctionGraph's, and gets 200 instead of 204.
-    stored: the dead letters are in our own sink, so that the bus need not keep them.
+    stored: the dead letters are in the function's sink, so the bus need not store them.
     """
     headers = {"Tagging-Outcome": outcome.kind} if events == 1 else {}
     text = f"{outcome.reason}: {outcome.message}"
@@ -68,5 +67,5 @@ def _is_authorized(authorization: str, access_token: str, tokens: Sequence[str])
     """Whether the request has one of the tokens (CloudEvents HTTP webhook specification, section 3)."""
     scheme, _, bearer = authorization.partition(" ")
     given = bearer.strip() if scheme.lower() == "bearer" else access_token
-    # Every token is compared whole, so that the time it takes tells nothing of any.
+    # Every token is compared in full, so that the duration reveals nothing.
     return sum(compare_digest(given.encode(), token.encode()) for token in tokens) > 0

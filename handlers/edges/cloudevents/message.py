@@ -1,4 +1,4 @@
-"""HTTP messages as plain values, whatever server or file they come from."""
+"""HTTP messages as plain values, independent of the server or file that they come from."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class HttpMessage(NamedTuple):
-    """A request with its body. headers: names in lower case, values as WSGI has them, which is Latin-1."""
+    """A request with its body. headers: names in lower case, values in Latin-1 as in WSGI."""
 
     headers: Mapping[str, str]
     body: bytes
@@ -18,7 +18,7 @@ class HttpMessage(NamedTuple):
 
 
 class HttpReply(NamedTuple):
-    """text: of the body, cut where it is sent."""
+    """text: the body, which is cut when it is sent."""
 
     status: HTTPStatus
     text: str = ""
@@ -26,9 +26,7 @@ class HttpReply(NamedTuple):
 
 
 class RequestRefused(Exception):
-    """The request is answered with this status and nothing of it is handled. The message is the reply's
-    text.
-    """
+    """The request is refused with this status. The message is the text of the reply."""
 
     def __init__(self, status: HTTPStatus, message: str) -> None:
         super().__init__(message)

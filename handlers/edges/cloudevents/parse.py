@@ -1,9 +1,8 @@
-"""The events of a message: each a CloudEvent as JSON, made one where its shape is bare.
+"""Reads the events of a message, each as a CloudEvent in JSON. Bare events are turned into CloudEvents.
 
-Parses with the CloudEvents SDK, and checks before it what the SDK lets through: attributes that are no texts,
-JSON that cannot be written as JSON again, nesting without end. What is counted is counted before anything is
-made of
-it. No message of an error holds what was sent.
+The CloudEvents SDK parses. Before that, this module checks what the SDK lets through: attributes that are not
+text, JSON that cannot be written as JSON again, endless nesting. Elements are counted before anything is made
+of them. No error message quotes what was sent.
 """
 
 import base64
@@ -28,16 +27,16 @@ from handlers.core.received import Received, Unparsable
 from handlers.edges.cloudevents.message import HttpMessage, RequestRefused
 
 _SDK_FAULTS = (GenericException, ValueError, TypeError, RecursionError, AttributeError, KeyError)
-"""What the SDK lets escape on hostile input, besides its own errors."""
+"""Errors that the SDK raises on hostile input, its own included."""
 
 _BARE_DEPTH = MAX_DEPTH - 1
-"""What becomes the data of an event may nest one level less, or the event would nest too deep."""
+"""Levels of nesting in what becomes the data of an event, which adds one level."""
 
 
 def events_in(message: HttpMessage, max_events: int = MAX_EVENTS) -> list[Received | Unparsable]:
-    """The events of a delivery, each piece that is none in its place.
+    """The events of a delivery. A piece that is not an event is Unparsable, in its place.
 
-    max_events: that it may hold; a file of events on disk is no delivery.
+    max_events: how many it may hold; a file of events on disk has no limit.
 
     Raises RequestRefused for a format of CloudEvents other than JSON.
     """
@@ -60,14 +59,14 @@ def events_in(message: HttpMessage, max_events: int = MAX_EVENTS) -> list[Receiv
 
 
 class _Content:
-    """Reads the content of one delivery. count: of the elements so far, whatever they are in."""
+    """Reads the content of one delivery, and counts its elements across arrays and envelopes."""
 
     def __init__(self, max_events: int) -> None:
         self._max = max_events
         self._count = 0
 
     def events(self, text: str, *, batch: bool) -> list[Received | Unparsable]:
-        """Raises NotJson or InvalidEvent where there is no event at all, and DeliveryTooLarge."""
+        """The events. Raises NotJson or InvalidEvent if there is no event at all, and DeliveryTooLarge."""
         if text.lstrip(" \t\n\r")[:1] == "[":
             found = list[Received | Unparsable]()
             for value, own_text in elements(text):
@@ -86,8 +85,9 @@ class _Content:
     def _in_element(
         self, value: Any, text: str, suspicious: bool, envelopes: int
     ) -> list[Received | Unparsable]:
-        """The events of a value. text: its own, "" where it was part of another. envelopes: that may still
-        come.
+        """The events of a value. text: its own, or "" if it was a part of another value.
+
+        envelopes: how many may still be inside.
         """
         held = _held_by(value)
         try:
@@ -102,13 +102,13 @@ class _Content:
         return [event for each in held for event in self._in_held(each, suspicious, envelopes - 1)]
 
     def _in_held(self, held: Any, suspicious: bool, envelopes: int) -> list[Received | Unparsable]:
-        """The same of what an envelope holds, which may be JSON as text."""
+        """The same for what an envelope holds, which may be JSON as text."""
         if not isinstance(held, str):
             return self._in_element(held, "", suspicious, envelopes)
         try:
             value = parse(held)
         except NotJson:
-            error = InvalidEvent("an envelope holds text that is no JSON")
+            error = InvalidEvent("an envelope holds text that is not JSON")
             return [Unparsable(held.encode(errors="replace"), "text/plain", error)]
         return self._in_element(value, "", is_suspicious(held, _BARE_DEPTH), envelopes)
 
@@ -119,15 +119,16 @@ class _Content:
 
 
 def _held_by(value: Any) -> list[Any] | None:
-    """What an array or an envelope holds; None for anything else, which is an event or nothing."""
+    """The elements of an array or an envelope; None for anything else."""
     if isinstance(value, dict) and "specversion" not in value:
         return shapes.unwrap(value)
     return value if isinstance(value, list) else None
 
 
 def _event(content: Any, text: str, *, suspicious: bool) -> Received:
-    """An event from its JSON, a CloudEvent or a bare one of `core.events.shapes`. Raises InvalidEvent or
-    NotJson.
+    """The event in some JSON: a CloudEvent, or a bare event of `core.events.shapes`.
+
+    Raises InvalidEvent or NotJson.
     """
     if not isinstance(content, dict):
         raise InvalidEvent("an event is a JSON object")
@@ -135,23 +136,23 @@ def _event(content: Any, text: str, *, suspicious: bool) -> Received:
         return _bare(content, text, suspicious=suspicious)
     if suspicious:
         check(content, MAX_DEPTH)
-    # As the SDK names them, or "ID" would take the place of an "id" that was checked.
+    # In lower case like the SDK. Otherwise an "ID" would replace the "id" that was checked.
     content = {name.lower(): value for name, value in content.items()}
     _check_attributes(content)
     try:
         parsed = from_dict(content)
     except _SDK_FAULTS:
-        raise InvalidEvent("the JSON is no CloudEvent of spec version 1.0 or 0.3") from None
+        raise InvalidEvent("the JSON is not a CloudEvent of spec version 1.0 or 0.3") from None
     attributes = _attributes(parsed, has_time="time" in content)
     encoded = attributes.pop("data_base64", None)
-    if attributes.get("datacontentencoding") == "base64":  # as spec version 0.3 says it
+    if attributes.get("datacontentencoding") == "base64":  # the form of spec version 0.3
         encoded = parsed.data
     if encoded is None:
         return Received(attributes | ({} if parsed.data is None else {"data": parsed.data}), text)
     try:
         data = base64.b64decode(encoded, validate=True)
     except (ValueError, TypeError):
-        raise InvalidEvent("the data is said to be Base64 and is not") from None
+        raise InvalidEvent("the data claims to be Base64 and is not") from None
     if attributes["type"] == UNPARSABLE_TYPE:  # bytes that are no JSON, whatever they were said to be
         return Received(attributes | {"data_base64": encoded}, text)
     return Received(attributes | _data(data, attributes.get("datacontenttype")), text)
@@ -163,10 +164,10 @@ def _bare(content: Json, text: str, *, suspicious: bool) -> Received:
         check(content, _BARE_DEPTH)
     event = shapes.as_cloudevent(content)
     if event is None:
-        raise InvalidEvent("the JSON is no CloudEvent (it has no specversion) and no other known event")
+        raise InvalidEvent("the JSON is neither a CloudEvent (it has no specversion) nor another known event")
     if event["data"] is content:
         return Received(event, data_text=text)
-    check(event, MAX_DEPTH)  # a trace may be JSON as text, whose escapes hide what is in it
+    check(event, MAX_DEPTH)  # a trace may be JSON as text, and escapes hide what it holds
     return Received(event)
 
 
@@ -177,28 +178,28 @@ def _binary(headers: Mapping[str, str], message: HttpMessage) -> Received:
     try:
         parsed = from_http(texts | {"content-type": message.content_type}, None)
     except _SDK_FAULTS:
-        raise InvalidEvent("the ce- headers are no CloudEvent of spec version 1.0 or 0.3") from None
+        raise InvalidEvent("the ce- headers are not a CloudEvent of spec version 1.0 or 0.3") from None
     data = _data(message.body, message.content_type)
     event = _attributes(parsed, has_time="ce-time" in texts) | data
-    # Only JSON has a text of its own; of other payloads the event has all there is.
+    # Only JSON data has a text of its own. Other data is in the event as it came.
     is_json = "data" in data and not _media_type(message.content_type).startswith("text/")
     return Received(event, data_text=_decoded(message.body) if is_json else "")
 
 
 def _check_attributes(attributes: Json) -> None:
-    """Raises InvalidEvent unless the attributes that must be there are texts. The SDK takes any type."""
+    """Raises InvalidEvent unless the required attributes are text. The SDK accepts any type."""
     for name in ("specversion", "id", "source", "type"):
         if not isinstance(value := attributes.get(name), str) or not value:
-            raise InvalidEvent(f'the attribute "{name}" is missing, empty or no text')
+            raise InvalidEvent(f'the attribute "{name}" is missing, empty or not text')
 
 
 def _attributes(parsed: CloudEvent, *, has_time: bool) -> Json:
-    """The attributes of an event, without the time that the SDK makes up where there is none."""
+    """The attributes of an event, without the time that the SDK invents if there is none."""
     return {name: parsed[name] for name in parsed if name != "time" or has_time}
 
 
 def _data(data: bytes, content_type: Any) -> Json:
-    """The payload as the JSON format of CloudEvents carries it; nothing where it is empty. Raises NotJson."""
+    """The data in the JSON format of CloudEvents; nothing if it is empty. Raises NotJson."""
     media_type = _media_type(str(content_type or ""))
     if not data:
         return {}
@@ -221,7 +222,7 @@ def _is_json(media_type: str) -> bool:
 
 
 def _written(value: Any) -> str:
-    """The JSON text of a value. Raises NotJson for one that could be read, and nests too deep for this."""
+    """The JSON text of a value. Raises NotJson if it nests too deep to be written."""
     try:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     except RecursionError:

@@ -1,1 +1,1 @@
-"""Every way to prove to the cloud who calls."""
+"""Every way to authenticate to the cloud."""

@@ -1,4 +1,4 @@
-"""The credentials of each project, for every way but a given token."""
+"""The credentials of each project, for every source but a static token."""
 
 from collections.abc import Callable, Mapping
 
@@ -14,9 +14,7 @@ from handlers.edges.settings import EcsAgency, FunctionGraphAgency, Password, Se
 
 
 def accounts_of(settings: Settings, log: Callable[..., None]) -> Accounts:
-    """For all requests alike. FunctionGraph sends keys with each of its requests: there is nothing to
-    keep.
-    """
+    """The accounts for all requests; none for FunctionGraph, which sends keys with each request."""
     match settings.credentials:
         case StaticKeys(access, secret, security_token):
 
@@ -35,8 +33,9 @@ def accounts_of(settings: Settings, log: Callable[..., None]) -> Accounts:
 def accounts_by_request(
     settings: Settings, log: Callable[..., None]
 ) -> Callable[[Mapping[str, str]], Accounts] | None:
-    """Gives the accounts for a request of FunctionGraph by its headers, names in lower case; None for other
-    ways.
+    """Returns the accounts for a request of FunctionGraph by its headers, names in lower case.
+
+    None for every other source of credentials.
     """
     if not isinstance(settings.credentials, FunctionGraphAgency):
         return None
@@ -45,7 +44,7 @@ def accounts_by_request(
 
 
 def _by_project(user: Password, settings: Settings, log: Callable[..., None]) -> Accounts:
-    """One token a project: a scope is part of a token. What can be locked is the password behind them."""
+    """One token for each project, because a token has one scope. Only the password can be locked."""
     service = TokenService(user, log, proxy=settings.proxy, ca_bundle=settings.ca_bundle)
 
     def account(project: Json) -> ProjectCredentials:

@@ -1,4 +1,4 @@
-"""Authenticates calls, and once more with refreshed credentials after a refusal."""
+"""Authenticates calls, and retries once with refreshed credentials after a refusal."""
 
 from collections.abc import Callable, Mapping
 from hashlib import sha256
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Credential(Protocol):
-    """What proves who calls. fingerprint: what tells it from others without being it."""
+    """Authenticates a request. fingerprint: identifies the credential without revealing it."""
 
     @property
     def fingerprint(self) -> str: ...
@@ -23,16 +23,16 @@ class Credential(Protocol):
 
 
 class CredentialProvider(Protocol):
-    """Where credentials come from. Both raise TagApiError; deadlines are of `time.monotonic`."""
+    """A source of credentials. Both methods raise TagApiError; deadlines are of `time.monotonic`."""
 
     def current(self, deadline: float, /) -> Credential: ...
 
     def refresh(self, refused: Credential, deadline: float, /) -> Credential:
-        """Newer ones, or the same where there are none."""
+        """A newer credential, or the same if there is none."""
 
 
 class StaticProvider(NamedTuple):
-    """A provider that somebody else keeps up to date: `read` gives what there is now."""
+    """A provider of what `read` returns at the moment. Somebody else renews it."""
 
     read: Callable[[], Credential]
 
@@ -44,7 +44,7 @@ class StaticProvider(NamedTuple):
 
 
 class Token(AuthBase):
-    """A token of Identity and Access Management, which is for one project from the start."""
+    """A token of Identity and Access Management, which is for one project."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -62,7 +62,7 @@ class Token(AuthBase):
 
 
 class ProjectCredentials(NamedTuple):
-    """Whom to call as for a project. lockout: None for what cannot be locked."""
+    """The credentials for a project. lockout: None if they cannot be locked."""
 
     provider: CredentialProvider
     lockout: "Lockout | None"
@@ -70,8 +70,8 @@ class ProjectCredentials(NamedTuple):
     def refreshed(
         self, credential: Credential, refusal: CredentialsRejected, deadline: float
     ) -> Credential | None:
-        """A newer credential after a refusal, None where there is none. Raises TagApiError."""
-        if not refusal.status:  # no call was made: the pause is all that is left
+        """A newer credential after a refusal; None if there is none. Raises TagApiError."""
+        if not refusal.status:  # no call was made, because of the pause
             return None
         newer = self.provider.refresh(credential, deadline)
         if newer.fingerprint != credential.fingerprint:
@@ -82,4 +82,4 @@ class ProjectCredentials(NamedTuple):
 
 
 Accounts = Mapping[str | None, ProjectCredentials]
-"""By project id; None is for every other one."""
+"""By project id. The key None is for every other project."""

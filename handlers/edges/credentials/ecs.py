@@ -1,7 +1,7 @@
 """Keys of a machine's agency, from the metadata service of Elastic Cloud Server.
 
-Source: "Elastic Cloud Server user guide", "Obtaining ECS Details Using Metadata"; for the token in front,
-which that page does not have, the vendor's SDK.
+Source: "Elastic Cloud Server user guide", "Obtaining ECS Details Using Metadata". That page does not mention
+the token; its source is the vendor's SDK.
 """
 
 import time
@@ -17,22 +17,22 @@ from handlers.edges.http.client import HttpClient, Reply
 from handlers.edges.settings.secret import header_value
 
 TIMEOUT = 3.0
-"""Seconds for one answer; the service is on the same machine, or nowhere."""
+"""Seconds for one answer, which comes from the same machine."""
 
 TOKEN_LIFE = "21600"  # noqa: S105 - seconds, as a header
 WITHOUT_TOKEN = {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.SERVICE_UNAVAILABLE}
 
 
 class MetadataService:
-    """address: the link-local one, but for tests. No proxy is ever asked for it."""
+    """address: the link-local one, except in tests. It is never called through a proxy."""
 
     def __init__(self, address: str) -> None:
         self._address = address
         self._client = HttpClient("the metadata service", "CREDENTIALS", proxy=None, ca_bundle=None)
 
     def keys(self, deadline: float) -> tuple[Keys, float]:
-        """Keys, and the seconds that they live. Raises TagApiError."""
-        # A token each time: that is one call an hour, and one thing less to keep and to renew.
+        """Keys, and their lifetime in seconds. Raises TagApiError."""
+        # A new token each time. That is one call an hour, and nothing to store and renew.
         ttl = {"X-Metadata-Token-Ttl-Seconds": TOKEN_LIFE}
         reply = self._call("PUT", "/meta-data/latest/api/token", ttl, deadline)
         token = {}
@@ -57,12 +57,8 @@ class MetadataService:
 
 
 def _line(text: str) -> str:
-    """A secret that a header can carry. Raises UnexpectedReply: it may be a page of whatever else answers
-    there.
-    """
+    """The text, if it can be a secret. Raises UnexpectedReply, because something else may have answered."""
     try:
         return header_value(text)
     except ValueError:
-        raise UnexpectedReply(
-            "the metadata service answers with something that is no token and no key"
-        ) from None
+        raise UnexpectedReply("the answer of the metadata service is neither a token nor a key") from None

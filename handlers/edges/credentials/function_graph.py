@@ -1,7 +1,7 @@
-"""Keys of a function's agency, which FunctionGraph sends along with each request where it is told to.
+"""Keys of a function's agency, which FunctionGraph can send with each request.
 
-Source: "FunctionGraph user guide", on HTTP functions and custom images. They are used for the request that
-brought them, and neither kept nor logged.
+Source: "FunctionGraph user guide", on HTTP functions and custom images. The keys serve only the request that
+brought them. They are neither stored nor logged.
 """
 
 from collections.abc import Mapping
@@ -15,13 +15,13 @@ SECURITY_TOKEN, TOKEN = "X-CFF-Security-Token", "X-CFF-Auth-Token"
 
 
 def credential_in(headers: Mapping[str, str]) -> Credential:
-    """headers: names in lower case. Raises CredentialsRejected where the request has none."""
+    """The credential in the headers, names in lower case. Raises CredentialsRejected if there is none."""
     access, secret, security_token, token = (
-        # The word is how a sample of the vendor tells that there is nothing.
+        # A sample of the vendor uses this word for an absent value.
         "" if (value := headers.get(name.lower(), "").strip()) == "null" else value
         for name in (ACCESS, SECRET, SECURITY_TOKEN, TOKEN)
     )
-    # Keys first: the token is for the function's own project alone.
+    # Keys first, because the token is only for the function's own project.
     if access and secret:
         return Keys(access, secret, security_token)
     if token:

@@ -1,4 +1,4 @@
-"""Tokens of Identity and Access Management (IAM): of a user, or of an agency that the user acts as."""
+"""Tokens of Identity and Access Management (IAM), for a user or for an agency that the user acts as."""
 
 import json
 from collections.abc import Callable
@@ -47,21 +47,21 @@ class TokenService:
         self._client = HttpClient("the identity service", "OS_AUTH_URL", proxy=proxy, ca_bundle=ca_bundle)
 
     def token_for(self, project: Json, deadline: float) -> tuple[Token, float]:
-        """A token for a project, given by id or name, and the seconds that it lives. Raises TagApiError."""
+        """A token for a project, named by id or name, and its lifetime in seconds. Raises TagApiError."""
         password = self._user.password()
         fingerprint = sha256(f"{self._user.username}\n{password}".encode()).hexdigest()
-        scope = json.dumps(project)  # IAM answers 401 to a wrong project as to a wrong password
+        scope = json.dumps(project)  # IAM answers 401 to a wrong project and to a wrong password
         try:
             with self._lockout.guard(fingerprint, deadline, last=True, scope=scope):
                 return self._token(password, project, deadline)
-        except CredentialsRejected:  # of an accepted password too: nothing newer is to be had
+        except CredentialsRejected:  # even if the password was accepted before, because there is no newer one
             self._lockout.give_up(fingerprint, scope)
             raise
 
     def _token(self, password: str, project: Json, deadline: float) -> tuple[Token, float]:
         user = self._user
-        # "Obtaining a User Token", "Obtaining an Agency Token" (IAM API reference). That the user's own token
-        # has to be for the domain, since acting as an agency is a right there, is inferred.
+        # "Obtaining a User Token", "Obtaining an Agency Token" (IAM API reference). We infer that the user's
+        # own token must be for the domain, because acting as an agency is a right there.
         scope: Json = {"domain": {"name": user.domain_name}} if user.agency else {"project": project}
         named = {"name": user.username, "password": password, "domain": {"name": user.domain_name}}
         identity = {"methods": ["password"], "password": {"user": named}}
@@ -76,7 +76,7 @@ class TokenService:
     def _ask(
         self, identity: Json, scope: Json, headers: dict[str, str], secret: str, deadline: float
     ) -> tuple[str, float]:
-        # POST /v3/auth/tokens; any text as `nocatalog` leaves the catalogue out of the answer.
+        # POST /v3/auth/tokens; `nocatalog` with any text leaves the catalogue out of the answer.
         request = requests.Request(
             "POST",
             f"{self._user.auth_url}{PATH}?nocatalog=true",
@@ -94,7 +94,7 @@ class TokenService:
 
 def _refusal(reply: Reply) -> TagApiError:
     unavailable = (TagApiUnavailable, "has a fault of its own")
-    unexpected = (UnexpectedReply, "gives no answer of its kind; check OS_AUTH_URL")
+    unexpected = (UnexpectedReply, "gives an unknown answer; check OS_AUTH_URL")
     otherwise = unavailable if reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR else unexpected
     error, meaning = _MEANINGS.get(reply.status, otherwise)
     _, words = code_and_message(reply.body)

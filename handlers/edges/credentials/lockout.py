@@ -1,4 +1,4 @@
-"""A pause after refused credentials, so that no access key and no password is locked by our calls."""
+"""A pause after refused credentials, so that our calls lock neither an access key nor a password."""
 
 import threading
 import time
@@ -9,22 +9,22 @@ from typing import NamedTuple
 from handlers.core.errors import CredentialsRejected, TagApiError, TagApiUnavailable
 
 PAUSE = 300.0
-"""Seconds. After more than five failures in a row a key is locked as long ("API Gateway user guide", FAQ)."""
+"""Seconds. The gateway locks a key for as long after more than five failures ("API Gateway user guide")."""
 
 
 class _Pause(NamedTuple):
-    """until: of the clock. error: what is raised instead of calling."""
+    """until: of the clock. error: raised instead of making a call."""
 
     until: float
     error: CredentialsRejected
 
 
 class Lockout:
-    """Lets no call through with what was refused before the pause has passed.
+    """Stops calls with refused credentials until the pause has passed.
 
-    What nobody has accepted yet is tried by one call alone, while the others wait for its result: a wrong key
-    costs one failure, however many events there are. Knows credentials by their fingerprints only.
-    log: told once a pause why it began, when nothing but the pause is left.
+    Until credentials have been accepted once, only one call uses them, and the others wait for its result. So
+    a wrong key costs one failure, however many events there are. Credentials are known by their fingerprints.
+    log: gets one line for each pause that no renewal prevents.
     """
 
     def __init__(self, log: Callable[..., None], clock: Callable[[], float] = time.monotonic) -> None:
@@ -38,13 +38,11 @@ class Lockout:
 
     @contextmanager
     def guard(self, fingerprint: str, deadline: float, *, last: bool, scope: str = "") -> Iterator[None]:
-        """Surrounds a call. deadline: of the clock, for waiting. last: there is no renewal to be tried.
+        """Surrounds a call. deadline: of the clock, for waiting. last: whether no renewal will be tried.
 
-        scope: what else a refusal may speak against. It pauses alone where the credentials are accepted, but
-        were never for this scope.
-        During the pause it raises CredentialsRejected instead of letting the call begin: the refusal itself
-        while a
-        renewal may help, one with status 0 where it did not.
+        scope: what a refusal may also be about. It pauses alone if the credentials were accepted before, but
+        never for this scope. During the pause, it raises CredentialsRejected before the call: the refusal
+        itself while a renewal may help, and an error with status 0 after that.
         """
         trying = self._is_first(fingerprint, scope, deadline)
         try:
@@ -52,7 +50,9 @@ class Lockout:
         except TagApiError as error:
             if isinstance(error, CredentialsRejected) and error.status and not error.reached_ims:
                 self._begin_pause(fingerprint, scope, error)
-                if last and trying:  # else another call was accepted: they have ended since
+                if (
+                    last and trying
+                ):  # otherwise another call was accepted, and the credentials have ended since
                     self.give_up(fingerprint)
             elif trying and error.reached_ims:
                 self._accept(fingerprint, scope)
@@ -65,14 +65,14 @@ class Lockout:
                 self._trying.release()
 
     def give_up(self, fingerprint: str, scope: str = "") -> None:
-        """Nothing newer was found for what was refused: the pause is all that is left."""
+        """Ends the hope for newer credentials: the pause is now final, and is logged."""
         with self._noting:
             pauses = {locked: self._pauses.get(locked) for locked in (fingerprint, fingerprint + scope)}
             begun = {locked: pause for locked, pause in pauses.items() if pause and pause.error.status}
             for locked, pause in begun.items():
                 error = CredentialsRejected(
-                    "the credentials were refused, and are not tried again for five minutes so that they are"
-                    " not locked; the line credentials.refused of the log says why"
+                    "the credentials were refused. They are not used again for five minutes, so that they are"
+                    " not locked. The log line credentials.refused says why"
                 )
                 self._pauses[locked] = pause._replace(error=error)
         for _, refusal in begun.values():
@@ -90,7 +90,7 @@ class Lockout:
         if fingerprint == self._accepted:
             return False
         if not self._trying.acquire(timeout=max(0.0, deadline - self._clock())):
-            raise TagApiUnavailable("another call still tries the credentials, which none has used yet")
+            raise TagApiUnavailable("another call is still trying the credentials for the first time")
         try:
             self._check(fingerprint, scope)
         except CredentialsRejected:
@@ -121,6 +121,6 @@ class Lockout:
                 locked += scope
             elif self._accepted == fingerprint:
                 self._accepted = ""
-            # What was refused long ago need not be known any longer.
+            # Pauses that are over are forgotten.
             self._pauses = {known: pause for known, pause in self._pauses.items() if pause.until > now}
             self._pauses.setdefault(locked, _Pause(now + PAUSE, error.copy()))

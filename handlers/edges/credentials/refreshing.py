@@ -1,4 +1,4 @@
-"""Credentials that end: fetched when they are first needed, kept, and renewed before their end."""
+"""Credentials that expire: fetched when they are first needed, cached, and renewed before their end."""
 
 import threading
 import time
@@ -13,9 +13,9 @@ from handlers.edges.credentials.auth import Credential
 from handlers.edges.http.client import Reply
 
 MARGIN_MAX = 600.0
-"""Seconds before their end from which credentials are renewed; a fifth of their life where that is less.
+"""Seconds before their end at which credentials are renewed, or a fifth of their lifetime if that is less.
 
-The metadata service has new keys ten minutes before the end of the old ("Elastic Cloud Server user guide",
+The metadata service has new keys ten minutes before the old ones end ("Elastic Cloud Server user guide",
 "Obtaining ECS Details Using Metadata").
 """
 
@@ -29,11 +29,12 @@ class CachedCredential(NamedTuple):
 
 
 class RefreshingProvider:
-    """A source of one credential after another, renewed by one thread at a time.
+    """A provider that renews its credential in one thread at a time.
 
-    The others go on with the old one while it is valid, else they wait and share what comes, also a failure.
-    fetch: gives a new credential and the seconds that it lives, before a deadline; raises TagApiError.
-    log: told where a renewal before the end fails; the old one is then still in use.
+    The other threads use the old credential while it is valid. After that they wait, and share the result of
+    the renewal, even a failure.
+    fetch: returns a new credential and its lifetime in seconds, before a deadline; raises TagApiError.
+    log: gets a line if a renewal before the end fails; the old credential then stays in use.
     """
 
     def __init__(
@@ -51,7 +52,7 @@ class RefreshingProvider:
         self._renewing = threading.Lock()
 
     def current(self, deadline: float) -> Credential:
-        """One that is valid by what is known of it. deadline: of the clock. Raises TagApiError."""
+        """A credential that has not expired. deadline: of the clock. Raises TagApiError."""
         held, now = self._held, self._clock()
         if held is None or now >= held.ends_at:
             return self._renewed(held, deadline)
@@ -73,17 +74,17 @@ class RefreshingProvider:
         return held.credential
 
     def refresh(self, refused: Credential, deadline: float) -> Credential:
-        """A newer one than one that was refused. Raises TagApiError."""
+        """A newer credential than the refused one. Raises TagApiError."""
         held = self._held
         if held is not None and held.credential.fingerprint != refused.fingerprint:
             return held.credential
         return self._renewed(held, deadline)
 
     def _renewed(self, old: CachedCredential | None, deadline: float) -> Credential:
-        """What comes after the old one, whoever fetches it."""
+        """The credential after the old one, whichever thread fetches it."""
         attempts = self._attempts
         if not self._renewing.acquire(timeout=max(0.0, deadline - self._clock())):
-            raise TagApiUnavailable("the credentials were not renewed within the time for one event")
+            raise TagApiUnavailable("the credentials were not renewed within EVENT_TIMEOUT")
         try:
             held = self._held
             if held is not None and (old is None or held.credential is not old.credential):
@@ -104,13 +105,13 @@ class RefreshingProvider:
         finally:
             self._attempts += 1
         now, margin = self._clock(), min(MARGIN_MAX, life / 5)
-        # Where the service still gives the old one, it is not asked again with every event.
+        # If the service still returns the old one, it is not asked again for every event.
         self._held = CachedCredential(credential, now + max(life - margin, margin / 10), now + life)
         return credential
 
 
 def lifetime(expires_at: object, reply: Reply) -> float:
-    """Seconds from a reply to a time in it, by the clock of whoever replied. Raises UnexpectedReply."""
+    """Seconds from a reply to the expiry in it, by the clock of the service. Raises UnexpectedReply."""
     end = parse_time(expires_at)
     if end is None:
         raise UnexpectedReply("the answer with new credentials does not say when they end")
@@ -118,5 +119,5 @@ def lifetime(expires_at: object, reply: Reply) -> float:
         now = parsedate_to_datetime(reply.headers.get("Date", ""))
     except (ValueError, TypeError, OverflowError):
         now = datetime.now(UTC)
-    # One less, since a `Date` leaves out the fraction of its second.
+    # One second less, because `Date` omits fractions.
     return (end - now.replace(tzinfo=now.tzinfo or UTC)).total_seconds() - 1

@@ -1,7 +1,7 @@
-"""Requests signed with an access key and a secret key: SDK-HMAC-SHA256, byte for byte as the vendor's SDK.
+"""Signs requests with an access key and a secret key: SDK-HMAC-SHA256, identical to the vendor's SDK.
 
-Sources: huaweicloudsdkcore, whose signer the tests compare with; "API Gateway user guide", "Making an API
-Request", for the form of the `Authorization` header.
+Sources: huaweicloudsdkcore, with whose signer the tests compare this one; "API Gateway user guide", "Making
+an API Request", for the form of the `Authorization` header.
 """
 
 import hmac
@@ -36,11 +36,11 @@ class Keys(NamedTuple):
 
 
 class Signable(NamedTuple):
-    """What a signature covers.
+    """The parts of a request that a signature covers.
 
     path: percent-encoded or not. query: pairs as they are, not encoded.
-    headers: all that are to be signed, `Host` and `X-Sdk-Date` among them; names with an underscore are left
-    out, as the vendor's SDK does.
+    headers: all that are to be signed, including `Host` and `X-Sdk-Date`. Names with an underscore are left
+    out, as in the vendor's SDK.
     """
 
     method: str
@@ -51,7 +51,7 @@ class Signable(NamedTuple):
 
 
 def canonical_query(pairs: Sequence[tuple[str, str]]) -> str:
-    """The query as it is signed, and therefore as it has to be sent."""
+    """The query in the form that is signed and must therefore be sent."""
     return "&".join(f"{_encoded(name)}={_encoded(value)}" for name, value in sorted(pairs))
 
 
@@ -60,7 +60,7 @@ def authorization(request: Signable, keys: Keys) -> str:
     headers = {name.lower(): value.strip() for name, value in request.headers.items() if "_" not in name}
     names = ";".join(sorted(headers))
     uri = "/".join(map(_encoded, unquote(request.path).split("/")))
-    # A declared hash stands for the body, but for none.
+    # A declared hash replaces that of the body, unless the body is empty.
     declared = headers.get("x-sdk-content-sha256") if request.body else None
     canonical = "\n".join(
         (
@@ -78,9 +78,9 @@ def authorization(request: Signable, keys: Keys) -> str:
 
 
 class Signed(AuthBase):
-    """Signs a request as it is sent, for one project.
+    """Signs a request for one project when it is sent.
 
-    clock: gives the time that is signed. Only headers that no proxy changes are signed.
+    clock: returns the time that is signed. It signs only headers that no proxy changes.
     """
 
     def __init__(

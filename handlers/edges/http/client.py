@@ -1,4 +1,4 @@
-"""Calls of one service over kept-alive connections, each within a deadline, steered by the settings alone."""
+"""Calls one service over kept-alive connections, each within a deadline. Only the settings configure it."""
 
 import json
 import re
@@ -23,11 +23,11 @@ CONNECT_TIMEOUT = 5.0
 """Seconds."""
 
 BODY_MAX = 65_536
-"""Bytes that are read of an answer's body; published ones have a few hundred, an image some thousand."""
+"""Bytes that are read of a body. Published ones have a few hundred; that of an image has some thousand."""
 
 
 IDLE_MAX = 32
-"""Connections that are kept while nobody needs them. More are closed when they are let go of."""
+"""Idle connections that are kept. Others are closed after use."""
 
 
 class Reply(NamedTuple):
@@ -39,10 +39,10 @@ class Reply(NamedTuple):
 class HttpClient:
     """Sends requests to one service.
 
-    service, setting: what it is called in errors, and which setting says where it is.
+    service, setting: the name of the service in error messages, and the setting with its address.
     ca_bundle: certificates to trust instead of those that requests brings.
-    Nothing else steers it: no proxy, certificate or netrc of the environment. Redirects are not followed.
-    All requests go to the host of the first, whose connections are kept.
+    It reads no proxy, certificate or netrc of the environment, and follows no redirect. All requests must go
+    to the host of the first one, whose connections are kept.
     """
 
     def __init__(self, service: str, setting: str, *, proxy: str | None, ca_bundle: Path | None) -> None:
@@ -54,15 +54,14 @@ class HttpClient:
         self._proxy_headers = {"Proxy-Authorization": f"Basic {basic}"} if user else {}
         self._secrets = [password, basic] * bool(password)
         self._ca_bundle = str(ca_bundle or DEFAULT_CA_BUNDLE_PATH)
-        # Pools of one connection each, for one call at a time: none waits for another's.
+        # Pools of one connection each, so that no call waits for the connection of another.
         self._idle: deque[HTTPConnectionPool] = deque(maxlen=IDLE_MAX)
 
     def send(self, request: PreparedRequest, deadline: float, *secrets: str) -> Reply:
         """The answer, whatever its status. Raises TagApiUnavailable.
 
-        deadline: of `time.monotonic`. secrets: that the body of the request holds.
-        No answer is trusted not to repeat what it was sent, not even one that says "200 OK": its words may be
-        logged, as those of a job that failed are.
+        deadline: of `time.monotonic`. secrets: those in the body of the request.
+        Secrets of the request are masked in every answer, even in a "200 OK", because the log may quote it.
         """
         pool, used = self._acquire(request)
         try:
@@ -81,7 +80,7 @@ class HttpClient:
         return Reply(reply.status, reply.headers, _redact_json(content, sent) if content else content)
 
     def status(self, request: PreparedRequest, deadline: float) -> int:
-        """The status of the answer, whose body is not waited for. Raises TagApiUnavailable."""
+        """The status of the answer, without its body. Raises TagApiUnavailable."""
         pool, used = self._acquire(request)
         try:
             with self._open(pool, request, deadline, used=used) as reply:
@@ -94,9 +93,9 @@ class HttpClient:
     def _open(
         self, pool: HTTPConnectionPool, request: PreparedRequest, deadline: float, *, used: bool
     ) -> BaseHTTPResponse:
-        """The answer, its body not yet read. used: whether the pool's connection may be an old one."""
+        """The answer, before its body is read. used: whether the pool may hold an old connection."""
         url = request.url or ""
-        # A proxy gets the whole address, unless it connects and passes on what it cannot read.
+        # A proxy gets the whole address, unless it only tunnels TLS.
         address = url if self._proxy and url.startswith("http://") else request.path_url
         while True:
             try:
@@ -113,9 +112,8 @@ class HttpClient:
                     decode_content=False,
                 )
             except (exceptions.ProtocolError, exceptions.ProxyError):
-                # That the other side, or a proxy, has closed a kept-alive connection shows only now. Sending
-                # what
-                # is sent here twice does no harm.
+                # The other side, or a proxy, may have closed the kept-alive connection. It is safe to send
+                # these requests twice.
                 if not used:
                     raise
                 used = False
@@ -123,8 +121,8 @@ class HttpClient:
     def _acquire(self, request: PreparedRequest) -> tuple[HTTPConnectionPool, bool]:
         """A pool of one connection for one call, and whether it was used before.
 
-        It is urllib3's, which is beneath the sessions of requests: those would do for each call what nobody
-        needs here, keep cookies, look for redirects, find the proxy and the pool.
+        It is a pool of urllib3. A session of requests uses one too, but also handles cookies, redirects and
+        proxies for each call.
         """
         try:
             return self._idle.pop(), True
@@ -144,16 +142,14 @@ class HttpClient:
 
     @cached_property
     def _ssl_context(self) -> ssl.SSLContext:
-        """One for all connections. Unlike urllib3's own, it writes no session keys where SSLKEYLOGFILE
-        says.
-        """
+        """One context for all connections. Unlike that of urllib3, it ignores SSLKEYLOGFILE."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.load_verify_locations(self._ca_bundle)
         return context
 
     def _describe(self, error: Exception) -> str:
-        """Words without the exception's own: those hold addresses, and of a proxy its password."""
+        """A sentence for an exception, whose own message may hold addresses and the password of a proxy."""
         match error:
             case exceptions.ProxyError():
                 return f"the proxy did not connect to {self._service}; check IMS_PROXY"
@@ -162,16 +158,16 @@ class HttpClient:
             case exceptions.TimeoutError() | TimeoutError() if not isinstance(
                 error, exceptions.NewConnectionError
             ):
-                return f"{self._service} did not answer in time; for one event in all that is EVENT_TIMEOUT"
+                return f"{self._service} did not answer in time; EVENT_TIMEOUT is for all calls of a delivery"
             case _:
                 return (
                     f"{self._service} was not reached, or the connection broke;"
-                    f" check {self._setting} if it stays"
+                    f" check {self._setting} if this goes on"
                 )
 
 
 def _timeout(deadline: float) -> Timeout:
-    """For connecting and answering together."""
+    """The time-out for connecting and answering together."""
     remaining = deadline - time.monotonic()
     if remaining <= 0:
         raise TimeoutError
@@ -179,7 +175,7 @@ def _timeout(deadline: float) -> Timeout:
 
 
 def _read(reply: BaseHTTPResponse) -> bytes:
-    """What there is of the body; read to its end, the connection can be used again."""
+    """The body, up to BODY_MAX. The connection can be reused if it was read to its end."""
     content = b""
     with reply:
         while len(content) < BODY_MAX and (chunk := reply.read1(BODY_MAX)):
@@ -194,10 +190,10 @@ def _secrets_in(headers: Mapping[str, str]) -> list[str]:
 
 
 def _redact_json(content: bytes, secrets: Sequence[str]) -> bytes:
-    try:  # with every character in one spelling, as JSON has several
+    try:  # so that every character has one spelling; JSON has several
         content = json.dumps(json.loads(content), ensure_ascii=False).encode(errors="replace")
     except (ValueError, RecursionError):
-        return content  # a page: nothing of it is logged
+        return content  # not JSON, so nothing of it is logged
     return _redact(
         content.decode(), [json.dumps(secret, ensure_ascii=False)[1:-1] for secret in secrets]
     ).encode()

@@ -1,4 +1,4 @@
-"""Connections on which an answer arrives as a whole within its time-out, or not at all."""
+"""Connections whose time-out covers the whole answer."""
 
 import socket
 import time
@@ -11,10 +11,10 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 
 
 class _Arriving(socket.SocketIO):
-    """What comes from a socket. All reads together get the time-out that the socket has at the start.
+    """The bytes from a socket. All reads together get the time-out that the socket has at the start.
 
-    By itself the time-out begins anew with every piece: a peer that sends a byte now and then, in the head or
-    in the body, would never meet it.
+    Normally the time-out starts again with every piece. A peer that sends a byte now and then would never
+    meet it.
     """
 
     def __init__(self, connection: socket.socket, counted: object) -> None:
@@ -47,6 +47,6 @@ class _Secure(HTTPSConnection):
 
 
 def bounded(pool: HTTPConnectionPool) -> HTTPConnectionPool:
-    """The pool, to a server or to a proxy, making connections whose answers arrive in time or not at all."""
+    """The pool, to a server or to a proxy, with connections whose time-out covers the whole answer."""
     pool.ConnectionCls = _Secure if pool.scheme == "https" else _Plain
     return pool

@@ -1,4 +1,4 @@
-"""The server in front of the function: gunicorn, as the Functions Framework starts it, within bounds."""
+"""Puts bounds on the server in front of the function: gunicorn, as the Functions Framework starts it."""
 
 from handlers.edges.server.bounds import bound
 from handlers.edges.server.connection import deadline_of

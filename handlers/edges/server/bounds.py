@@ -1,7 +1,7 @@
-"""The bounds of the server, and how gunicorn comes to keep them.
+"""The bounds of the server, and the way in which gunicorn gets them.
 
-The Functions Framework starts gunicorn without a bound on the request line, and takes no options for it. Its
-`load_config` gives gunicorn the options that it has. Ours are added there, when it imports the function.
+The Functions Framework starts gunicorn without a bound on the request line, and has no option for one. Its
+`load_config` passes options to gunicorn. Ours are added there when the framework imports the function.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ from handlers.edges.server.worker import Bounds, Worker
 from handlers.edges.settings.parsers import InvalidSetting
 
 CONNECTIONS_MAX = 500
-"""Connections of a worker: half of the 1024 files that a process may usually open, since calls need some."""
+"""Connections of a worker: half of the 1024 files that a process may usually open. Calls need the others."""
 
 _OPTIONS = {
     "worker_class": Worker,
@@ -28,14 +28,14 @@ _OPTIONS = {
     "control_socket_disable": True,
 }
 _OTHER_SERVERS = {"debug": "DEBUG", "asgi": "FUNCTION_USE_ASGI"}
-"""Options of the framework that start another server, each with its variable."""
+"""Options of the framework that select another server, each with its environment variable."""
 
 
 def bound(timeout: float, body_bytes: int, log: Log) -> None:
-    """Gives bounds to the server that the framework will start.
+    """Sets the bounds of the server that the framework will start.
 
-    timeout: seconds from the first byte of a request to its last. body_bytes: the most that a body has.
-    Raises InvalidSetting where the framework will start another server.
+    timeout: seconds from the first byte of a request to its last. body_bytes: the size of the largest body.
+    Raises InvalidSetting if the framework will start another server.
     """
     context = click.get_current_context(silent=True)  # of the framework's command
     for option, variable in _OTHER_SERVERS.items():

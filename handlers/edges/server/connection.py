@@ -1,4 +1,4 @@
-"""A client's connection, for which nobody waits longer than its request may take."""
+"""A client's connection that bounds the time and the bytes of a request."""
 
 import errno
 import math
@@ -10,20 +10,20 @@ from typing import Any
 
 
 class TooManyBytes(Exception):
-    """A request is longer than any that could be handled."""
+    """A request is longer than the largest that can be handled."""
 
 
 class Connection(socket.socket):
-    """deadline: of `time.monotonic`, until which a read waits for the client; 0: it takes what has arrived.
+    """deadline: a read waits until then, by `time.monotonic`; 0 means that it takes what has arrived.
 
-    room: bytes that may still be read of the request.
+    room: the number of bytes that may still be read for this request.
     """
 
     deadline = 0.0
     room = math.inf
 
     def recv(self, size: int, flags: int = 0) -> bytes:
-        """Raises TimeoutError at the deadline, and TooManyBytes where there is no more room."""
+        """Raises TimeoutError at the deadline, and TooManyBytes if there is no room left."""
         if self.room <= 0:
             raise TooManyBytes
         self.settimeout(max(self.deadline - time.monotonic(), 0))
@@ -44,7 +44,7 @@ class Connection(socket.socket):
 
     @contextmanager
     def _at_once(self) -> Iterator[None]:
-        """The system takes a reply at once, unless the client has let many lie."""
+        """Sends without waiting. That fails only if the client has not read many earlier replies."""
         self.settimeout(0)
         try:
             yield
@@ -53,9 +53,9 @@ class Connection(socket.socket):
 
 
 def deadline_of(environ: Mapping[str, Any], timeout: float) -> float:
-    """When a request has to be answered, by `time.monotonic`: `timeout` seconds after its first byte.
+    """The deadline of a request, by `time.monotonic`: `timeout` seconds after its first byte.
 
-    environ: of WSGI. Under another server, which does not tell, the request begins now.
+    environ: of WSGI. Other servers do not say when a request began; there it begins now.
     """
     connection = environ.get("gunicorn.socket")
     return connection.deadline if isinstance(connection, Connection) else time.monotonic() + timeout

@@ -1,4 +1,4 @@
-"""What gunicorn says of itself, as lines of the function's log."""
+"""Turns messages of gunicorn into lines of the function's log."""
 
 import sys
 from typing import ClassVar
@@ -10,12 +10,12 @@ from handlers.edges.log import Log
 
 
 class GunicornLog(Logger):  # type: ignore[misc]  # gunicorn ships no types
-    """Errors only: of a worker that was killed, an address in use. The worker logs what concerns requests."""
+    """Logs errors only, such as a killed worker or an address in use. The worker logs requests."""
 
     line: ClassVar[Log]
 
     def setup(self, cfg: Config) -> None:
-        """No handlers, no files."""
+        """Sets up no handlers and no files."""
         self.cfg = cfg
 
     def error(self, msg: object, *args: object, exc_info: object = None, **_: object) -> None:
@@ -28,6 +28,6 @@ class GunicornLog(Logger):  # type: ignore[misc]  # gunicorn ships no types
         self.error(msg, *args, exc_info=True)
 
     def silent(self, *_: object, **__: object) -> None:
-        """Less than an error."""
+        """Drops messages below an error."""
 
     warning = info = debug = log = access = silent

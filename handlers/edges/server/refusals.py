@@ -8,7 +8,7 @@ HEAD_MAX = 65_536
 """Bytes of a head: a little more than the 60 KiB that Envoy lets pass by default."""
 
 LINE_MAX = FIELD_MAX = 8190
-"""Bytes of the request line, and of a header field: what gunicorn takes at the most, and by default."""
+"""Bytes of the request line, and of a header field. It is the maximum and the default of gunicorn."""
 
 FIELDS_MAX = 100
 
@@ -38,17 +38,17 @@ _NO_REQUEST = (HTTPStatus.BAD_REQUEST, "the head is not that of an HTTP/1.1 requ
 
 
 def refusal_of(error: Exception) -> Refusal | None:
-    """None: the error is not the client's."""
+    """The refusal for an error; None if the client did not cause it."""
     return _REFUSALS.get(type(error), _NO_REQUEST if isinstance(error, errors.ParseException) else None)
 
 
 def refusal_of_large(head: bytearray) -> Refusal:
-    """head: of more than HEAD_MAX bytes."""
+    """The refusal for a head of more than HEAD_MAX bytes."""
     return _LARGE_HEAD if b"\n" in head else _LONG_LINE
 
 
 def reply_of(status: HTTPStatus, why: str) -> bytes:
-    """After this reply the connection is closed."""
+    """The bytes of the reply, after which the connection is closed."""
     lines = (
         f"HTTP/1.1 {status.value} {status.phrase}",
         "Connection: close",

@@ -37,11 +37,11 @@ PIECE = 8192
 """Bytes to read at a time."""
 
 _HEAD_ENDS = re.compile(rb"\r\n\r\n|(?<!\r)\n")
-"""An empty line; or a line feed alone, for which gunicorn refuses the head."""
+"""An empty line, or a single line feed, for which gunicorn refuses the head."""
 
 
 class Bounds(NamedTuple):
-    """timeout: seconds from the first byte of a request to its last. body_bytes: the most that a body has."""
+    """timeout: seconds from the first byte of a request to its last. body_bytes: size of the largest body."""
 
     timeout: float
     body_bytes: int
@@ -54,7 +54,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
     bounds: ClassVar[Bounds]
 
     def init_process(self) -> None:
-        """Runs the worker. Gunicorn would print the words of an error."""
+        """Runs the worker. Gunicorn itself would print the message of an error."""
         try:
             super().init_process()
         except Exception:
@@ -62,10 +62,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
             sys.exit(1 if self.booted else Arbiter.WORKER_BOOT_ERROR)
 
     def enqueue_req(self, conn: TConn) -> None:
-        """Takes a connection where a request begins: a new one, or one that was kept and has more to read."""
+        """Takes a connection on which a request begins: a new one, or a kept one that has more to read."""
         if conn.parser is None:
             if self.nr_conns >= self.worker_connections and self.pending_conns:
-                self._give_up(self.pending_conns[0])  # who has waited longest makes room
+                self._give_up(self.pending_conns[0])  # the connection that has waited longest makes room
             accepted = conn.sock
             conn.sock = Connection(accepted.family, accepted.type, accepted.proto, accepted.detach())
             conn.init()
@@ -75,7 +75,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
 
     def on_pending_socket_readable(self, conn: TConn, client: Connection) -> None:
         if client.fileno() < 0:
-            return  # it has made room since the event loop found it readable
+            return  # it was closed to make room after the event loop found it readable
         was_silent = not conn.head
         if step := self._received(conn):
             self._remove(conn)
@@ -85,7 +85,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
             self.pending_conns.append(conn)
 
     def murder_pending(self) -> None:
-        """Closes those whose time is over; when the worker stops, those also that have begun no request."""
+        """Closes connections whose time is over, and idle ones when the worker stops."""
         now = time.monotonic()
         while self.pending_conns and self.pending_conns[0].timeout <= now:
             self._give_up(self.pending_conns[0])
@@ -95,13 +95,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
 
     def handle_request(self, req: Request, conn: TConn) -> bool:
         kept: bool = super().handle_request(req, conn)
-        conn.sock.deadline = 0  # the client has its reply, and no thread waits for what it did not send
+        conn.sock.deadline = 0  # the client has its reply, so no thread waits for the rest of its request
         return kept
 
     def handle_error(self, _req: object, client: Connection, _addr: object, exc: Exception) -> None:
-        """Answers a request that never came to the function."""
+        """Answers a request that did not reach the function."""
         if not client.deadline:
-            return  # it has its reply; what follows it is no request
+            return  # it has its reply; what follows is not a request
         refusal = refusal_of(exc)
         if refusal is None:
             self.log.error("a request failed outside the function", exc_info=exc)
@@ -115,7 +115,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
             self._end(conn)
 
     def _await(self, conn: TConn) -> None:
-        """Reads from a connection as long as its time lasts."""
+        """Reads from a connection until its time is over."""
         conn.timeout = time.monotonic() + self.bounds.timeout
         if step := self._received(conn):
             step(conn)

@@ -1,4 +1,4 @@
-"""The environment, read once into a frozen value. Only this package and `main` know it."""
+"""The settings: the environment, read once into frozen values. Only this package and `main` read it."""
 
 from handlers.edges.settings.credentials import (
     CredentialSource,

@@ -1,7 +1,7 @@
-"""Who the function is to the tag API: the ways to prove it, and the one that the settings choose.
+"""Where the credentials for the tag API come from: the possible sources, and the one that is set.
 
-The names are those that users of these clouds have: `OS_*` as the OpenStack and Open Telekom Cloud tools
-read them, `HUAWEICLOUD_SDK_*` as the vendor's SDK does.
+Users of these clouds know the names: the tools of OpenStack and Open Telekom Cloud read `OS_*`, and the
+vendor's SDK reads `HUAWEICLOUD_SDK_*`.
 """
 
 import re
@@ -30,7 +30,7 @@ class StaticToken(NamedTuple):
 
 
 class StaticKeys(NamedTuple):
-    """An access key and its secret key; temporary ones have a security token."""
+    """An access key and its secret key. Temporary keys have a security token."""
 
     access: Secret
     secret: Secret
@@ -38,9 +38,9 @@ class StaticKeys(NamedTuple):
 
 
 class Password(NamedTuple):
-    """A user, for tokens of the identity service at `auth_url`.
+    """A user that gets tokens from the identity service at `auth_url`.
 
-    project_name: the scope, where no projects are listed. agency: its name and the account that it acts in.
+    project_name: the scope if no projects are listed. agency: its name and the account that it acts in.
     """
 
     auth_url: str
@@ -52,13 +52,13 @@ class Password(NamedTuple):
 
 
 class EcsAgency(NamedTuple):
-    """The agency of the machine, an Elastic Cloud Server, whose metadata service has keys for it."""
+    """The agency of the machine, an Elastic Cloud Server. Its metadata service has the keys."""
 
     address: str = LINK_LOCAL
 
 
 class FunctionGraphAgency(NamedTuple):
-    """The agency of the function in FunctionGraph, which sends keys for it along with each request."""
+    """The agency of the function in FunctionGraph, which sends the keys with each request."""
 
 
 CredentialSource = StaticToken | StaticKeys | Password | EcsAgency | FunctionGraphAgency
@@ -75,14 +75,16 @@ AGENCY = ("OS_AGENCY_NAME", "OS_AGENCY_DOMAIN_NAME")
 
 
 def credential_source(environ: Mapping[str, str]) -> CredentialSource:
-    """The one way that is set. Raises InvalidSetting where there is none, half of one, or more than one."""
+    """The one source that is set. Raises InvalidSetting for none, for half of one, and for several."""
     deciding = (TOKEN, (*ACCESS, *SECRET), USER, ("CREDENTIALS",))
     chosen = [name for names in deciding if (name := next((n for n in names if is_set(environ, n)), None))]
     if len(chosen) > 1:
-        raise InvalidSetting(f"{' and '.join(chosen)} are set and say each who the function is; keep one")
+        raise InvalidSetting(f"{' and '.join(chosen)} are set, and each is a way to authenticate; keep one")
     decided = chosen[0] if chosen else ""
     if decided not in USER and any(is_set(environ, name) for name in AGENCY):
-        raise InvalidSetting(f"{AGENCY[0]} is set without {' and '.join(USER)}, which alone can act as one")
+        raise InvalidSetting(
+            f"{AGENCY[0]} is set without {' and '.join(USER)}, and only a user can act as an agency"
+        )
     if decided in USER:
         return _password(environ)
     if decided in (*ACCESS, *SECRET):
@@ -99,7 +101,7 @@ def credential_source(environ: Mapping[str, str]) -> CredentialSource:
 
 
 def projects_of(environ: Mapping[str, str], source: CredentialSource) -> tuple[str, ...]:
-    """The projects that are served; none where it is the one that the credentials are for.
+    """The projects that are served; none if the credentials are for one project anyway.
 
     Raises InvalidSetting.
     """
@@ -127,11 +129,13 @@ def _password(environ: Mapping[str, str]) -> Password:
 
 
 def _either(environ: Mapping[str, str], names: tuple[str, ...]) -> str:
-    """Which of several names for one thing is set; the first where none is."""
+    """The name that is set, of several names for one setting; the first if none is."""
     of_set = [name for name in names if is_set(environ, name)]
     for other in of_set[1:]:
         if given(environ, other) != given(environ, of_set[0]):
-            raise InvalidSetting(f"{of_set[0]} and {other} are two names of one setting and differ; keep one")
+            raise InvalidSetting(
+                f"{of_set[0]} and {other} are two names for one setting, with different values; keep one"
+            )
     return of_set[0] if of_set else names[0]
 
 

@@ -1,4 +1,4 @@
-"""Reading single settings from the environment: parsed, or refused with a sentence that names the setting."""
+"""Reads single settings from the environment. An error is a sentence that names the setting."""
 
 import os
 import re
@@ -20,9 +20,9 @@ class InvalidSetting(Exception):
 _HINTS = {
     "IMS_ENDPOINT": "set it to the image service's address, such as https://ims.eu-de.otc.t-systems.com",
     "OS_TOKEN": "set it to a token for the project whose images are to be tagged, or OS_TOKEN_FILE to a file,"
-    " or set another way of the README's section on credentials",
+    " or set another way of handlers/settings.md",
     "OS_AUTH_URL": "set it to the identity service's address, such as https://iam.eu-de.otc.t-systems.com/v3",
-    "EVENTS_TOKEN": "set it to the tokens of which each delivery must carry one, or remove it to accept any",
+    "EVENTS_TOKEN": "set it to the tokens that deliveries may carry, or remove it to accept any delivery",
     "PROJECTS": "set it to the ids of the projects whose images are to be tagged",
 }
 BELONGS = "it belongs to the other credentials that are set"
@@ -33,11 +33,11 @@ SECRETS = frozenset(
         *("HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK", "HUAWEICLOUD_SDK_SECURITY_TOKEN"),
     )
 )
-"""The settings that may also be in the file that NAME_FILE names."""
+"""The settings that can also come from the file that NAME_FILE names."""
 
 
 def read(environ: Mapping[str, str], name: str, parse: Callable[[str], T], default: str | None = None) -> T:
-    """Raises InvalidSetting."""
+    """The parsed setting. Raises InvalidSetting."""
     text = environ.get(name, "").strip() or default
     if text is None:
         raise InvalidSetting(f"{name} is not set; {_HINTS.get(name, BELONGS)}")
@@ -48,23 +48,23 @@ def read(environ: Mapping[str, str], name: str, parse: Callable[[str], T], defau
 
 
 def optional(environ: Mapping[str, str], name: str, parse: Callable[[str], T]) -> T | None:
-    """None where it is not set or blank. Raises InvalidSetting."""
+    """The parsed setting; None if it is not set or blank. Raises InvalidSetting."""
     return read(environ, name, parse) if environ.get(name, "").strip() else None
 
 
 def given(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
-    """What is said of a setting: by NAME and, of a secret, by NAME_FILE."""
+    """The values of NAME and, for a secret, of NAME_FILE."""
     variables = (name, f"{name}_FILE") if name in SECRETS else (name,)
     return tuple(environ.get(variable, "").strip() for variable in variables)
 
 
 def is_set(environ: Mapping[str, str], name: str) -> bool:
-    """Whether NAME or, of a secret, NAME_FILE says something."""
+    """Whether NAME or, for a secret, NAME_FILE has a value."""
     return any(given(environ, name))
 
 
 def secret(environ: Mapping[str, str], name: str, parse: Callable[[str], str] = header_value) -> Secret:
-    """A secret from NAME, or from the file that NAME_FILE names, as orchestrators mount them.
+    """A secret from NAME, or from the file that NAME_FILE names.
 
     Raises InvalidSetting.
     """
@@ -95,7 +95,7 @@ def endpoint(text: str) -> str:
 
 
 def identity_service(text: str) -> str:
-    """With or without the version that its calls have in their paths."""
+    """An address with or without the version that its paths begin with."""
     return endpoint(text.removesuffix("/").removesuffix("/v3"))
 
 
@@ -105,7 +105,7 @@ def proxy(text: str) -> str:
 
 
 def tokens(text: str) -> str:
-    """Several, separated by white space, so that one can follow another."""
+    """One or several tokens, separated by white space, so that a new one can replace an old one."""
     return " ".join(header_value(token) for token in text.split())
 
 
@@ -114,12 +114,12 @@ def sink(text: str) -> str:
     if parts.scheme != "file":
         _address(text)
     elif parts.netloc or not os.path.isdir(os.path.dirname(parts.path)) or os.path.isdir(parts.path):  # noqa: PTH112, PTH120 - as in `file`
-        raise ValueError("must be file:/// and the path of a file, in a folder that is there")
+        raise ValueError("must be file:/// and the path of a file, in an existing folder")
     return text
 
 
 _HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|[0-9a-f:.]+", re.ASCII)
-"""A name or an address, as urlsplit gives it: in lower case, without brackets."""
+"""A host name or an IP address as urlsplit returns it: in lower case, without brackets."""
 
 
 def _address(text: str) -> SplitResult:
@@ -128,7 +128,7 @@ def _address(text: str) -> SplitResult:
         if parts.scheme in {"http", "https"} and _HOST.fullmatch(parts.hostname or "") and parts.port != 0:
             return parts
     except ValueError:
-        pass  # no port, or a bracket that is not closed: the same advice helps
+        pass  # a bad port, or a bracket that is not closed
     raise ValueError("must be an address such as https://ims.eu-de.otc.t-systems.com")
 
 
@@ -140,7 +140,7 @@ def file(text: str) -> Path:
 
 def certificates(text: str) -> Path:
     try:
-        # Not the default context, which would write session keys to the file that SSLKEYLOGFILE names.
+        # The default context would write session keys to the file that SSLKEYLOGFILE names.
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(file(text))
     except OSError:
         raise ValueError(f"names {text}, which holds no certificates in PEM form") from None

@@ -1,4 +1,4 @@
-"""A secret that may be in a file which somebody rewrites while the function runs."""
+"""A secret, perhaps in a file that changes while the function runs."""
 
 import os
 from collections.abc import Callable
@@ -7,16 +7,16 @@ from pathlib import Path
 
 
 def header_value(text: str) -> str:
-    """Raises ValueError for what no header can carry."""
+    """The text. Raises ValueError if a header cannot carry it."""
     if not (text.isascii() and text.isprintable()) or " " in text:
         raise ValueError("is malformed; it must be one line of printable ASCII without spaces")
     return text
 
 
 class Secret:
-    """Called, it gives the secret in use. Its `repr` does not tell it.
+    """A callable that returns the secret in use. Its `repr` does not show it.
 
-    path: of the file that it came from, read anew when it changes.
+    path: the file that holds it, which is read again when it changes.
     """
 
     def __init__(
@@ -29,8 +29,8 @@ class Secret:
 
     def __call__(self) -> str:
         if self._path is not None:
-            # Gone or half written for a moment: what was there is still the best there is. If it is no longer
-            # valid, the API will say so.
+            # The file may be missing or half written for a moment. The old secret is then the best there is.
+            # The API refuses it if it is no longer valid.
             with suppress(OSError, ValueError):
                 self._look(self._path)
         return self._text

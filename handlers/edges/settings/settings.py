@@ -1,4 +1,4 @@
-"""The environment, read once into a frozen value. The table of settings is in the README."""
+"""The settings of the function. `handlers/settings.md` describes each of them."""
 
 import re
 from collections.abc import Mapping
@@ -30,9 +30,9 @@ SHIPPED_RULES = Path(__file__).parents[2] / "rules.toml"
 
 
 class DeliverySettings(NamedTuple):
-    """What a delivery has to bring and may take, and where dead letters go: the settings of both targets.
+    """The settings that both targets have: limits of a delivery, tokens, and the sink.
 
-    Times are in seconds, sizes in bytes. events_tokens: of which every POST must carry one; None: anybody
+    Times are in seconds, sizes in bytes. events_tokens: every POST must carry one of them; None if anybody
     may send.
     """
 
@@ -49,7 +49,7 @@ class DeliverySettings(NamedTuple):
         return cls(
             event_timeout=read(environ, "EVENT_TIMEOUT", number(1, 900), "20"),
             max_body_bytes=int(read(environ, "MAX_BODY_BYTES", number(1024, 2**30), "1048576")),
-            # Set but blank stops the start: it would open the door to everybody without a word.
+            # Set but blank stops the start, because it would silently let everybody in.
             events_tokens=secret(environ, "EVENTS_TOKEN", tokens) if guarded else None,
             dead_letter_sink=optional(environ, "DEAD_LETTER_SINK", sink),
             log_level=read(environ, "LOG_LEVEL", one_of(*LEVELS), "info"),
@@ -60,10 +60,9 @@ class DeliverySettings(NamedTuple):
 
 
 class Settings(NamedTuple):
-    """What the environment says. Times are in seconds.
+    """All settings of the function. Times are in seconds.
 
-    credentials: how the function proves who it is. projects: those served; none where it is whichever the
-    credentials are for.
+    credentials: their source. projects: those that are served; none if the credentials are for one anyway.
     """
 
     delivery: DeliverySettings
@@ -102,17 +101,17 @@ class Settings(NamedTuple):
         )
 
     def __repr__(self) -> str:
-        """Nothing of what is set, because some of it is secret."""
+        """No values, because some of them are secret."""
         return "Settings(...)"
 
     @property
     def sends_credentials_in_clear(self) -> bool:
-        """Whether tokens or passwords cross a network unencrypted; the loopback interface is none."""
+        """Whether tokens or passwords cross a network unencrypted. The loopback interface does not count."""
         identity_service = [self.credentials.auth_url] if isinstance(self.credentials, Password) else []
         return any(_in_clear(address) for address in (self.ims_endpoint, *identity_service))
 
 
-# Apart, for the operator's commands: they need these and none of those that must be set.
+# Functions of their own, because the operator's commands need only these settings.
 
 
 def rules(environ: Mapping[str, str]) -> Path:
