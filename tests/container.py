@@ -130,7 +130,9 @@ class Image:
                 (self.root / name).mkdir()
         # Where it is here: a Python may find its own library by no other path.
         self._path(sys.base_prefix).mkdir(parents=True, exist_ok=True)
-        (self.root / "venv/pyvenv.cfg").write_text(f"home = {sys.base_prefix}/bin\n")
+        # Without the second line the packages of this machine's own Python would be there too.
+        settings = f"home = {sys.base_prefix}/bin\ninclude-system-site-packages = false\n"
+        (self.root / "venv/pyvenv.cfg").write_text(settings)
         for name in ("python", PYTHON):
             (self.root / "venv/bin" / name).symlink_to(f"{sys.base_prefix}/bin/{PYTHON}")
 

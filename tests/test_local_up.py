@@ -21,6 +21,7 @@ from deploy.local.__main__ import main
 from deploy.local.follow_logs import EventStatus
 from deploy.local.samples import Sample
 from tests.commands import fits
+from tests.support.processes import eventually
 from tests.terminal import ESCAPE, on_terminal
 
 ROOT = Path(__file__).parents[1]
@@ -69,6 +70,14 @@ def up(tmp_path: Path) -> Up:
     return partial(run, tmp_path)
 
 
+def takes(taken: socket.socket, port: int) -> bool:
+    with suppress(OSError):
+        taken.bind(("127.0.0.1", port))
+        taken.listen()
+        return True
+    return False
+
+
 class Pair(NamedTuple):
     """Two runs that began at the same moment, with a port taken that both would like."""
 
@@ -85,10 +94,9 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
     (own / "rules.toml").write_text('[[rule]]\ntags.mine = "{{ image.name }}"\n')
     with socket.socket() as taken, ThreadPoolExecutor() as pool:
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        # Where somebody else has the port already, that serves as well.
-        with suppress(OSError):
-            taken.bind(("127.0.0.1", 4222))
-            taken.listen()
+        # Another stack that has the port may end soon, and one that stays serves as well.
+        with suppress(AssertionError):
+            eventually(lambda: takes(taken, 4222), "the port")
         one = pool.submit(run, samples, "--once")
         other = pool.submit(run, own, "--once", "mine.json", "wrong.json", RULES="rules.toml")
         return Pair(one.result(), list(samples.iterdir()), other.result())

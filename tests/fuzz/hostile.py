@@ -101,7 +101,8 @@ MEGABYTE = 1_048_576
 
 def filled(start: str, piece: str, end: str) -> bytes:
     """A body of a megabyte, as full of pieces as it can be."""
-    pieces = (MEGABYTE - len(start) - len(end)) // len(piece) - 1
+    size = len(piece.encode())
+    pieces = (MEGABYTE - len(start) - len(end)) // size - 1
     return (start + piece * pieces + piece.rstrip(",") + end).encode()
 
 
