@@ -157,6 +157,24 @@ def test_interrupted(on_nats: Nats, how: signal.Signals) -> None:
     assert on_nats.left() == []
 
 
+def test_a_later_one_is_left(on_nats: Nats, three: list[int], http_subscriber: HttpSubscriber) -> None:
+    """What comes meanwhile is left, also where somebody has deleted those that were there before it."""
+
+    async def replace(js: JetStreamContext) -> None:
+        for sequence in three[1:]:
+            await js.delete_msg("IMAGES_DEAD", sequence)
+
+    def answer(_: Any) -> Answer:
+        on_nats.bus.do(replace)
+        on_nats.put(numbered(4))
+        return Answer(204, {"Tagging-Outcome": "tagged"})
+
+    http_subscriber.answer = answer
+    assert on_nats.run("redrive", "--to", http_subscriber.url).code == 0
+    assert len(http_subscriber.received) == 1
+    assert on_nats.left() == ["4"]
+
+
 def test_published_but_not_deleted(own_bus: Bus, commands: Commands) -> None:
     """What was published and could not be deleted is not published a second time by the next redrive."""
 

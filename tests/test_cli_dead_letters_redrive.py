@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from handlers.commands.dead_letters.checkpoint import Checkpoint
 from handlers.commands.dead_letters.reading import Reading
 from handlers.commands.dead_letters.redrive import redrive
 from handlers.commands.dead_letters.selection import Selection
 from handlers.commands.dead_letters.stores import FileStore
+from handlers.commands.files import UsageError
 from handlers.commands.targets import DONE, Answer
 from handlers.commands.targets.http import ATTEMPTS, RETRY_AFTER_MAX, HttpTarget
 from handlers.core.dead_letters.message import Message
@@ -345,6 +347,15 @@ def test_no_place_for_the_checkpoint(
     assert ran.shows(".redriven cannot be")
     assert tagger.received == []
     assert not other.exists() or other.read_text() == "precious\n"
+
+
+def test_a_link_that_comes_later(in_file: File, tmp_path: Path) -> None:
+    """A link that takes the checkpoint's place after it was read is not followed either."""
+    checkpoint = Checkpoint(in_file.checkpoint)
+    in_file.checkpoint.symlink_to(tmp_path / "other")
+    with pytest.raises(UsageError, match="cannot be written"):
+        checkpoint.begin()
+    assert not (tmp_path / "other").exists()
 
 
 def test_two_dead_letters_of_one_event(place: Place, tagger: HttpSubscriber) -> None:

@@ -17,7 +17,8 @@ from uuid import uuid4
 import pytest
 import requests
 
-from deploy.local.messages import read
+from deploy.local.samples import UUID
+from handlers.commands.files import message_to_send
 from tests.bus import Bus, HttpSubscriber, eventually
 from tests.container import ROOT, Image, ignored, unavailable
 from tests.emulator import Ims
@@ -104,10 +105,10 @@ def test_samples(function: Function, ims: Ims, path: str, done: int) -> None:
     _, address = function(**settings)
     assert requests.post(f"{address}/init", timeout=10).status_code == 200
     for name, expected in EXPECTED.items():
-        message = read(FOLDER / name)
-        for image_id in message.image_ids:
+        message = message_to_send(str(FOLDER / name))
+        for image_id in set(UUID.findall((FOLDER / name).read_text(encoding="utf-8"))):
             ims.image(id=image_id)
-        reply = requests.post(address + path, message.body, headers=message.headers, timeout=10)
+        reply = requests.post(address + path, message.body, headers=dict(message.headers), timeout=10)
         assert reply.headers["Tagging-Outcome"] == expected["outcome"], name
         assert reply.status_code == (400 if expected["outcome"] == "dead-letter" else done), name
         if "tags" in expected:

@@ -246,9 +246,9 @@ def addresses() -> dict[Any, str]:
 
 # -- what takes time --------------------------------------------------------------------------------
 
-EVENT_TIMEOUT = 1
-MARGIN = 0.8
-"""Seconds; the machine's own."""
+EVENT_TIMEOUT = 2
+MARGIN = 1.9
+"""Seconds; the machine's own, less than two events one after the other would take."""
 
 
 def dribble(head: bytes, piece: bytes) -> Callable[[], Iterator[bytes]]:

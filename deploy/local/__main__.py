@@ -14,9 +14,8 @@ from rich.console import RenderableType
 
 from deploy.local import report, samples
 from deploy.local.follow_logs import LogFollower
-from deploy.local.messages import NoEvent
 from deploy.local.processes import NotRunning, Processes
-from deploy.local.samples import Sample, Sent
+from deploy.local.samples import EventFile, NoEvent, Sample
 from deploy.local.stack import Stack, start_stack
 
 ENDS_WITHIN = 60.0
@@ -63,7 +62,7 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-async def _up(folder: Path, events: Sequence[Sent], *, create: bool, once: bool) -> int:
+async def _up(folder: Path, events: Sequence[EventFile], *, create: bool, once: bool) -> int:
     running = asyncio.current_task()
     assert running is not None  # noqa: S101 - asyncio.run made it
     for end in (signal.SIGTERM, signal.SIGHUP):

@@ -1,21 +1,24 @@
 """What the local stack sends: the sample events, images created in the emulator, or a person's own events."""
 
+import asyncio
 import json
 import os
+import re
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import aiohttp
-import nats
 
 from deploy.local.follow_logs import EventStatus
-from deploy.local.messages import Message, read
-from deploy.local.processes import ROOT
+from deploy.local.processes import ROOT, NotRunning
 from deploy.local.stack import PROJECT_ID, Stack
 
 EVENTS = ROOT / "tests" / "events"
+MAIN = ROOT / "main.py"
 
 CREATED = (
     ("an image is created in IMS", "web-base", 1),
@@ -23,8 +26,15 @@ CREATED = (
 )
 """Images that are created as a person would: title, name, attempts until its event is tagged."""
 
-Sent = tuple[Message, dict[str, Any]]
-"""An event, and what is known of it: what it is, and what should come of it."""
+EventFile = tuple[Path, dict[str, Any]]
+"""A file with an event, and what is known of it: what it is, and what should come of it."""
+
+UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+"""Any of them in a file may be the id of its image."""
+
+
+class NoEvent(Exception):
+    """A file that holds no event; the message says why."""
 
 
 @dataclass
@@ -62,33 +72,59 @@ class Sample:
         ]
 
 
-def shipped() -> list[Sent]:
+def shipped() -> list[EventFile]:
     """The sample events, each with what should come of it; files of which no outcome is told are none."""
     expected = json.loads((EVENTS / "expected.json").read_text(encoding="utf-8"))
-    return [(read(EVENTS / name), facts) for name, facts in expected.items() if "outcome" in facts]
+    return [(EVENTS / name, facts) for name, facts in expected.items() if "outcome" in facts]
 
 
-def own(paths: list[Path]) -> list[Sent]:
-    """A person's event files. Raises messages.NoEvent."""
-    return [(read(path), {"what": str(path)}) for path in paths]
+def own(paths: list[Path]) -> list[EventFile]:
+    """A person's event files, read with the command `explain`. Raises NoEvent."""
+    command = [sys.executable, str(MAIN), "explain", "--json", *map(str, paths)]
+    answer = json.loads(subprocess.run(command, env={}, stdout=subprocess.PIPE, check=False).stdout)
+    for file in answer["files"]:
+        if "fault" in file:
+            raise NoEvent(f"{file['fault']}.")
+        if [bool(each["event"].get("id")) for each in file["events"]] != [True]:
+            raise NoEvent(f"{file['file']} must hold one event with an id, by which the logs name it.")
+    return [(path, {"what": str(path)}) for path in paths]
 
 
-async def send(stack: Stack, events: Sequence[Sent]) -> list[Sample]:
-    """Publishes events; the images that they may be about exist in the emulator before."""
-    bus = await nats.connect(stack.bus)
+async def send(stack: Stack, events: Sequence[EventFile]) -> list[Sample]:
+    """Publishes events with the command `send`. The images that they may be about exist in the emulator then.
+
+    Raises NotRunning.
+    """
     async with aiohttp.ClientSession(stack.ims) as session:
-        for message, _ in events:
-            for image_id in message.image_ids:
+        for path, _ in events:
+            for image_id in dict.fromkeys(UUID.findall(path.read_text(encoding="utf-8", errors="replace"))):
                 await session.post("/_emulator/images", json={"id": image_id})
+    rows = await _publish(stack, [str(path) for path, _ in events])
     samples = []
-    for message, facts in events:
-        kept = await bus.jetstream().publish("images.samples", message.body, headers=message.headers)
+    for (_, facts), row in zip(events, rows, strict=True):
         expected: dict[str, Any] = {key: facts[key] for key in ("outcome", "reason", "tags") if key in facts}
         if os.environ.get("RULES"):
             expected.pop("tags", None)  # they are those of the shipped table
-        samples.append(Sample(facts["what"], message.event_id, facts.get("image_id"), expected, kept.seq))
-    await bus.close()
+        samples.append(Sample(facts["what"], row["id"], facts.get("image_id"), expected, row["sequence"]))
     return samples
+
+
+async def _publish(stack: Stack, names: Sequence[str]) -> list[dict[str, Any]]:
+    """What the command says of each file. Raises NotRunning."""
+    command = [sys.executable, str(MAIN), "send", *names, "--to", stack.bus]
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        *("--subject", "images.samples", "--rate", "1000", "--json"),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    output, _ = await process.communicate()
+    answer = json.loads(output)
+    failed = [row["detail"] for row in answer.get("sent", ()) if row["outcome"] != "published"]
+    for why in [*answer.get("errors", ()), *failed]:
+        raise NotRunning(f"The events were not published: {why}.")
+    sent: list[dict[str, Any]] = answer["sent"]
+    return sent
 
 
 async def create_image(stack: Stack, title: str, name: str, attempts: int) -> Sample:

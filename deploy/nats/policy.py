@@ -1,12 +1,28 @@
-"""What follows from a reply: pure, no waiting and no clock of its own."""
+"""What follows from a reply, and when: pure, no waiting and no clock of its own."""
 
 import random
+from collections import deque
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import Enum, auto
 
 LONGEST_RETRY_AFTER = 3600.0
 LONGEST_BACK_OFF = 300.0
+
+RETRY_SHARE = 0.5
+"""The share of the deliveries that retries may take while new events wait."""
+
+RETRY_BURST = 10.0
+"""Seconds of retries that are not spread, so that a short failure is over soon."""
+
+MEMORY, BURST = 10.0, 1.0
+"""Seconds over which deliveries are counted, and the least: a burst counts as a second's worth."""
+
+HALF_LIFE = 300.0
+"""Seconds in which half of the highest speed is forgotten. If only retries come, they alone are the speed."""
+
+SLOWEST_RETRIES = 10.0
+"""Retries a second, however slow the deliveries are."""
 
 
 class Outcome(Enum):
@@ -71,3 +87,35 @@ def retry_after(value: str | None, now: datetime) -> float | None:
         # A date without a zone is in UTC: HTTP dates know no other.
         seconds = ((date if date.tzinfo else date.replace(tzinfo=UTC)) - now).total_seconds()
     return min(max(seconds, 0.0), LONGEST_RETRY_AFTER)
+
+
+class RetrySchedule:
+    """Spreads retries over time. Times are seconds of one monotonic clock.
+
+    The bus delivers what is due again before what is new. If all failed events were due as soon as they may
+    be, many of them would take all deliveries, and new events would wait until the failed ones have ended. So
+    each retry takes the next place in a row that moves at half of the speed that deliveries have had.
+    """
+
+    def __init__(self) -> None:
+        self._begun: deque[float] = deque()
+        self._speed = self._measured_at = 0.0
+        self._row_ends = 0.0
+
+    def begin(self, now: float) -> None:
+        """A delivery begins."""
+        self._begun.append(now)
+        while self._begun[0] < now - MEMORY:
+            self._begun.popleft()
+        self._speed = max(len(self._begun) / (now - self._begun[0] + BURST), self._remembered(now))
+        self._measured_at = now
+
+    def delay(self, now: float, shortest: float) -> float:
+        """Seconds until a retry: `shortest`, or more for its place, up to the longest back-off."""
+        place = min(max(0.0, self._row_ends - now), LONGEST_BACK_OFF + RETRY_BURST)
+        self._row_ends = now + place + 1 / max(SLOWEST_RETRIES, RETRY_SHARE * self._remembered(now))
+        return max(shortest, place - RETRY_BURST)
+
+    def _remembered(self, now: float) -> float:
+        """Deliveries a second."""
+        return self._speed * float(0.5 ** ((now - self._measured_at) / HALF_LIFE))

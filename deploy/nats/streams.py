@@ -24,12 +24,12 @@ CONSUMER = "tagger"
 # what is added to them takes a few kilobytes.
 GROWTH, ADDED = 2, 16384
 
-# Events that wait for their next attempt are pending, and with so many of them the bus delivers no others. An
-# event for an image that never comes takes 16 deliveries in NOT_READY_WINDOW of the function, so 20,000 such
-# events take about 180 deliveries a second: less than half of what a function with one core bears, which
-# leaves the rest to all other events. The number also bounds what an outage of the subscriber costs: that
-# many events use up one of their ATTEMPTS every few minutes, the others wait in the stream and use up none.
-MOST_PENDING = 20_000
+# Events that wait for their next attempt are pending, and with so many of them the bus delivers no others. So
+# it is a large number, but not without end: after the longest back-off each of them is due again, 33 a second
+# in all, which must leave room for new events. The server looks through all of them at each redelivery:
+# 10,000 kept a twentieth of a core busy, 50,000 a third. And an outage of the subscriber costs that many
+# events one of their ATTEMPTS every few minutes, while the others wait in the stream and lose none.
+MOST_PENDING = 10_000
 
 
 async def prepare(bus: Client, *, max_event_bytes: int, ack_wait: float) -> None:

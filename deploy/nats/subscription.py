@@ -13,7 +13,7 @@ from .dead_letters import Failure
 from .delivery import Delivery
 from .errors import describe, places, sentence
 from .log import log
-from .policy import ACCEPTED, TOO_MANY, Outcome, outcome_of
+from .policy import ACCEPTED, TOO_MANY, Outcome, RetrySchedule, outcome_of
 from .pull import PULL_SECONDS, Puller
 from .rate import AdaptiveRate
 from .settings import Settings, public
@@ -56,6 +56,7 @@ class Subscription:
         self._stopping = stopping
         self._slots = asyncio.Semaphore(settings.parallel)
         self._rate = AdaptiveRate()
+        self._retries = RetrySchedule()
 
     async def run(self) -> None:
         """Deliver until told to stop; return when everything that has begun is settled."""
@@ -99,6 +100,7 @@ class Subscription:
     async def _post(self, delivery: Delivery) -> None:
         began = monotonic()
         self._rate.begin(began)
+        self._retries.begin(began)
         reply = await self._subscriber.post(*delivery.request)
         milliseconds = round((monotonic() - began) * 1000)
         self._adjust_rate(reply, began)
@@ -116,7 +118,8 @@ class Subscription:
 
         fields = delivery.fields | {"status": reply.status} | measured
         if outcome is Outcome.RETRY:
-            delay = max(reply.retry_after or 0.0, self._back_off(delivery.attempt))
+            shortest = max(reply.retry_after or 0.0, self._back_off(delivery.attempt))
+            delay = self._retries.delay(monotonic(), shortest)
             await delivery.nak(delay)
             log("delivery.retry", "WARNING", **fields, reason=reason, detail=detail, retry_in=round(delay, 3))
             return

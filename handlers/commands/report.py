@@ -110,7 +110,7 @@ def json_document(name: str, rows: Iterable[Any], rest: Callable[[], dict[str, A
 
 def _json(value: Any) -> str:
     """JSON in printable ASCII."""
-    return json.dumps(value, indent=2).replace("\x7f", "\\u007f")
+    return json.dumps(value, indent=2)
 
 
 # -- blocks -----------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 from handlers.commands.dead_letters.checkpoint import Checkpoint
 from handlers.commands.dead_letters.json_lines import LINE_MAX, Text, objects_in
 from handlers.commands.files import STDIN, UsageError, note_stdin, open_regular
-from handlers.commands.targets import is_nats
+from handlers.commands.targets import is_nats, open_bus
 from handlers.core.dead_letters.forms import parse_dead_letter
 from handlers.core.dead_letters.model import DeadLetter
 from handlers.core.json_text import NotJson
@@ -135,10 +135,10 @@ def open_store(
     Raises UsageError, also for what this place does not have.
     """
     if is_nats(place):
+        bus = open_bus(place, environ)
         from handlers.commands.dead_letters.nats_store import NatsStore  # noqa: PLC0415 - may not be installed
-        from handlers.commands.targets.bus import Bus  # noqa: PLC0415 - the same
 
-        return NatsStore(Bus(place, environ), sequences, subject)
+        return NatsStore(bus, sequences, subject)
     if sequences:
         raise UsageError("only dead letters on NATS have a sequence; choose those of a file with --id")
     if subject:

@@ -6,10 +6,14 @@ What a target needs is imported when it is opened: most commands send nothing, a
 import argparse
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from handlers.commands.files import UsageError
 from handlers.commands.targets.rate import parse_rate
 from handlers.commands.targets.target import DONE, Answer, Target
+
+if TYPE_CHECKING:
+    from handlers.commands.targets.bus import Bus
 
 SUBJECT = "images.created"
 """Where an event is published that has no subject yet."""
@@ -46,10 +50,21 @@ def open_target(
         raise UsageError(
             "--token-file holds a token of the function; a bus takes the file that NATS_CREDS names"
         )
-    from handlers.commands.targets.bus import Bus  # noqa: PLC0415 - see above
+    bus = open_bus(address, environ)
     from handlers.commands.targets.nats import NatsTarget  # noqa: PLC0415 - see above
 
-    return NatsTarget(Bus(address, environ), subject)
+    return NatsTarget(bus, subject)
 
 
-__all__ = ["DONE", "SUBJECT", "Answer", "Target", "add_options", "is_nats", "open_target"]
+def open_bus(address: str, environ: Mapping[str, str]) -> "Bus":
+    """A connection to a bus. Raises UsageError, also where the package is missing, or InvalidSetting."""
+    try:
+        from handlers.commands.targets.bus import Bus  # noqa: PLC0415 - see above
+
+        return Bus(address, environ)
+    except ImportError:  # of the client, or of what signs in with NATS_CREDS
+        message = "an address of NATS needs the package nats-py; run: python -m pip install 'nats-py[nkeys]'"
+        raise UsageError(message) from None
+
+
+__all__ = ["DONE", "SUBJECT", "Answer", "Target", "add_options", "is_nats", "open_bus", "open_target"]
