@@ -69,7 +69,7 @@ def tagging_function(environ: Mapping[str, str]) -> Function:
             settings.projects,
             settings.not_ready_window,
             api.job,
-            api.existing_tags,
+            api.image,
             api.add_tags,
         )
         delivered = deliveries.handle(

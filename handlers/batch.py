@@ -80,8 +80,10 @@ def tag_events(events: Sequence[Event], services: Services, deadline: float) -> 
         for image in images[MAX_IMAGES:]:
             image.event.results = [failed(DeliveryTooLarge(too_many))]
         images = images[:MAX_IMAGES]
-    for image, result in zip(images, _in_turn(tag, images), strict=True):
-        image.event.results.append(result)
+    first, last = _turns(images)
+    for turn, place in ((first, 0), (last, AT_ONCE)):
+        for image, result in zip(turn, _in_turn(tag, turn, place), strict=True):
+            image.event.results.append(result)
     for event in events:
         event.seconds = time.monotonic() - began
         results = event.results
@@ -92,9 +94,22 @@ def tag_events(events: Sequence[Event], services: Services, deadline: float) -> 
         _refuse_late(events)
 
 
-def _in_turn(work: Callable[[tuple[int, T]], R], items: Sequence[T]) -> list[R]:
-    """The results of `work` for each item and its position."""
-    return [work((0, items[0]))] if len(items) == 1 else side_by_side(work, list(enumerate(items)))
+def _turns(images: Sequence[_Image]) -> tuple[list[_Image], list[_Image]]:
+    """Images to tag at once, and those that have to wait for them.
+
+    An event that fills in reads what another event of the same image has written, so it comes after that.
+    """
+    written = {image.image.id.lower() for image in images if not image.image.fills_in}
+    waits = [image.image.fills_in and image.image.id.lower() in written for image in images]
+    return (
+        [image for image, wait in zip(images, waits, strict=True) if not wait],
+        [image for image, wait in zip(images, waits, strict=True) if wait],
+    )
+
+
+def _in_turn(work: Callable[[tuple[int, T]], R], items: Sequence[T], first: int = 0) -> list[R]:
+    """The results of `work` for each item and its position. first: the position of the first item."""
+    return [work((first, items[0]))] if len(items) == 1 else side_by_side(work, list(enumerate(items, first)))
 
 
 def refused(received: Received | Unparsable) -> ImageResult:

@@ -4,11 +4,12 @@ It raises nothing. Every error becomes the outcome of a result, by the table in 
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from handlers.core.errors import InvalidEvent, OutOfTime
+from handlers.core.errors import ImageNotFound, ImageNotTaggable, InvalidEvent, OutOfTime, PermissionDenied
 from handlers.core.events import (
     CreationSignals,
     ImageCreated,
@@ -17,6 +18,7 @@ from handlers.core.events import (
     recognise,
     served_project,
 )
+from handlers.core.ims.image import NAMES, described, parent_id, tags_of
 from handlers.core.ims.tags import Tag, WriteResult
 from handlers.core.json_access import Json
 from handlers.core.outcomes import Age, Outcome, outcome_of
@@ -30,8 +32,8 @@ class Services(NamedTuple):
     projects: ids of the projects that are served; empty if the credentials are for one project anyway.
     not_ready_window: seconds for which an event counts as young.
     The calls take the project of an image, or None if the credentials are for one project anyway. They end
-    before a deadline of `time.monotonic` and raise TagApiError. `existing_tags` returns tags as image objects
-    list them.
+    before a deadline of `time.monotonic` and raise TagApiError. `image` returns an image as IMS
+    describes it.
     """
 
     signals: CreationSignals
@@ -39,7 +41,7 @@ class Services(NamedTuple):
     projects: Sequence[str]
     not_ready_window: float
     job: Callable[[str, str, float], Json]
-    existing_tags: Callable[[str | None, str, float], list[str]]
+    image: Callable[[str | None, str, float], Json]
     add_tags: Callable[[str | None, str, Sequence[Tag], float], WriteResult]
 
 
@@ -66,6 +68,34 @@ def images_in(event: Json, services: Services, deadline: float) -> list[ImageCre
     return recognised
 
 
+class Fetched(NamedTuple):
+    """What was fetched for the rules. image: as IMS describes it, None where it was not asked for.
+    event: with the objects `ims` and `parent`, as far as they are known.
+    """
+
+    image: Json | None
+    event: Json
+
+
+def fetch(
+    image: ImageCreated, names: Collection[str], project_id: str | None, services: Services, deadline: float
+) -> Fetched:
+    """Asks IMS for what the rules mention, `names`, of the image and of the image that it was made from.
+
+    A parent that is gone, in another region, or not ours to see is absent. Raises TagApiError.
+    """
+    if not names:
+        return Fetched(None, image.event)
+    # Ours hide extensions of these names, also where they are absent.
+    event = {name: value for name, value in image.event.items() if name not in NAMES}
+    own = services.image(project_id, image.id, deadline)
+    event["ims"] = described(own)
+    if "parent" in names and (of := parent_id(own, image.event["image"].get("region"))):
+        with suppress(ImageNotFound, PermissionDenied, ImageNotTaggable):
+            event["parent"] = described(services.image(project_id, of, deadline))
+    return Fetched(own, event)
+
+
 def tag_image(
     image: ImageCreated,
     rules: RuleTable,
@@ -80,13 +110,18 @@ def tag_image(
     plan, error, to_write, called = TagPlan(), None, list[Tag](), time.monotonic()
     try:
         project_id = served_project(image.project_id, services.projects)
+        own, event = fetch(image, rules.reads, project_id, services, deadline)
+        image, decided = image._replace(event=event), time.monotonic()
         if matching is None:
             matching = rules.matching(image.event, lambda: in_time(deadline))
         plan = rules.tags_for(image.event, matching)
+        if image.fills_in:
+            plan = plan.filling_in()
         in_time(deadline)
-        called = time.monotonic()
+        called += time.monotonic() - decided  # the rules are no call
         if plan.needs_existing_tags:
-            plan = plan.without_existing(services.existing_tags(project_id, image.id, deadline))
+            own = services.image(project_id, image.id, deadline) if own is None else own
+            plan = plan.without_existing(tags_of(own))
         to_write = plan.to_write
         write = services.add_tags(project_id, image.id, to_write, deadline)
     except Exception as raised:  # noqa: BLE001 - every error has a row in the table of outcomes

@@ -77,6 +77,16 @@ class Ims:
         assert response.ok, response.text
         return str(response.json()["job_id"])
 
+    def copy(self, image_id: str, name: str, **given: str) -> str:
+        """Have the cloud copy an image within its region; the id of the job."""
+        response = self.api("POST", f"/v1/cloudimages/{image_id}/copy", json={"name": name} | given)
+        assert response.ok, response.text
+        return str(response.json()["job_id"])
+
+    def put_server(self, server_id: str, image_id: str) -> None:
+        """Which image a server was made from."""
+        self.control("PUT", f"servers/{server_id}", {"image_id": image_id})
+
     def job(self, job_id: str) -> dict[str, Any]:
         response = self.api("GET", f"/v1/{self.project_id}/jobs/{job_id}")
         assert response.ok, response.text
@@ -86,7 +96,7 @@ class Ims:
         return dict(self.control("GET", f"images/{image_id}")["tags"])
 
     def fault(self, **script: Any) -> int:
-        """Script a fault and give its id; the fields are those of `deploy.local.ims.faults`."""
+        """Script a fault and give its id; the fields are those of `deploy.local.ims.gateway.faults.Fault`."""
         return int(self.control("POST", "faults", script)["id"])
 
     def faults(self) -> list[dict[str, Any]]:
@@ -130,7 +140,7 @@ class Ims:
         return dict(self.control("GET", f"keys/{access}"))
 
     def identity(self, **changed: Any) -> None:
-        """Those of `deploy.local.ims.identity.Settings`."""
+        """Those of `deploy.local.ims.state.identity.Settings`."""
         self.control("PUT", "identity", changed)
 
     def expire_tokens(self) -> None:

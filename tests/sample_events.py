@@ -7,7 +7,7 @@ from handlers.core.patterns.wildcards import parse_wildcard
 
 Json = dict[str, Any]
 
-SAYS = CreationSignals([parse_wildcard("*image.created*")], ["createImage"])
+SAYS = CreationSignals([parse_wildcard("*image.created*")], ["createImage", "copyImage"])
 
 ID = "3f7185de-b59a-4bb8-aa1d-7a513528b0e9"
 OTHER_ID = "42D39B4A-19B7-4EE2-B01B-A9F1353B4C54"

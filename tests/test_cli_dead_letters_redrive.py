@@ -20,8 +20,11 @@ from handlers.commands.files import UsageError
 from handlers.commands.targets import DONE, Answer
 from handlers.commands.targets.http import ATTEMPTS, RETRY_AFTER_MAX, HttpTarget
 from handlers.core.dead_letters.message import Message
+from handlers.core.received import Received
+from handlers.edges.cloudevents import HttpMessage, events_in
 from tests.bus import Answer as Says
-from tests.bus import Bus, HttpSubscriber, Received, in_turn
+from tests.bus import Bus, HttpSubscriber, in_turn
+from tests.bus import Received as Request
 from tests.commands import Commands, fits
 from tests.dead_letter_places import (
     ID,
@@ -53,7 +56,7 @@ def said(outcome: str, status: int = 204, body: str = "", **headers: str) -> Say
 TAGGED = said("tagged")
 
 
-def ids(received: list[Received]) -> list[str]:
+def ids(received: list[Request]) -> list[str]:
     return [request.headers["ce-id"] for request in received]
 
 
@@ -109,13 +112,51 @@ def test_the_original_is_sent(
     headers: dict[str, str],
     body: bytes,
 ) -> None:
-    """The event goes back as it was, without what its dead letter added, byte by byte."""
-    ran = commands("dead-letters", "redrive", written(tmp_path, kept), "--to", tagger.url, *FAST)
+    """With --overwrite, the event goes back as it was, without what its dead letter added, byte by byte."""
+    path = written(tmp_path, kept)
+    ran = commands("dead-letters", "redrive", path, "--to", tagger.url, *FAST, "--overwrite")
     assert (ran.code, ran.out, ran.err) == (0, "1 done (1 tagged), 0 not done\n", "")
     (request,) = tagger.received
     known = {name: each for name, each in request.headers.items() if name.startswith(("ce-", "content-type"))}
     assert (known, request.body) == (headers, body)
     assert "authorization" not in request.headers
+
+
+FILLING = {
+    "in binary mode": (by_function(created(ID)), [created(ID)]),
+    "in structured mode": (by_function(created(ID, x=1)), [created(ID, x=1)]),
+    "a trace alone": (notification(TRACE), [{"data": json.loads(TRACE)["cts"]}]),
+    "several": (
+        notification(json.dumps([created(ID), created(ID, id="2")])),
+        [created(ID), created(ID, id="2")],
+    ),
+}
+
+
+@pytest.mark.parametrize(("kept", "events"), FILLING.values(), ids=FILLING)
+def test_events_fill_in(
+    commands: Commands, tmp_path: Path, tagger: HttpSubscriber, kept: Json, events: list[Json]
+) -> None:
+    """Each event goes back as a CloudEvent with `tagfillin`, and otherwise as it was."""
+    commands("dead-letters", "redrive", written(tmp_path, kept), "--to", tagger.url, *FAST)
+    (request,) = tagger.received
+    found = events_in(HttpMessage(request.headers, request.body))
+    assert len(found) == len(events)
+    for each, event in zip(found, events, strict=True):
+        assert isinstance(each, Received)
+        assert event | {"tagfillin": "true"} == {
+            name: value for name, value in each.event.items() if name in {*event, "tagfillin"}
+        }
+
+
+def test_requests_without_an_event_are_left(
+    commands: Commands, tmp_path: Path, tagger: HttpSubscriber
+) -> None:
+    """A message with a piece that is no event goes back byte by byte."""
+    body = json.dumps([created(ID), 5])
+    commands("dead-letters", "redrive", written(tmp_path, notification(body)), "--to", tagger.url, *FAST)
+    (request,) = tagger.received
+    assert request.body == body.encode()
 
 
 def test_order_and_selection(place: Place, tagger: HttpSubscriber) -> None:
@@ -373,7 +414,7 @@ def test_what_comes_meanwhile_is_left(
     place = in_file if kind == "a file" else on_nats
     place.put(numbered(1), numbered(2))
 
-    def fails_again(_: Received) -> Says:
+    def fails_again(_: Request) -> Says:
         place.put(numbered(3))
         return said("dead-letter")
 
@@ -530,3 +571,15 @@ def test_with_the_function(place: Place, serve: Serve, ims: Ims) -> None:
     assert left["detail"].startswith("the function answered 400 ImageNotFound: ")
     assert ims.tags(full)["created-by"] == "ada"
     assert not resumed(place) or place.left() == ["gone"]
+
+
+def test_corrections_stay(place: Place, serve: Serve, ims: Ims) -> None:
+    """What somebody wrote since the event failed stays, unless --overwrite is given."""
+    function, image_id = serve(), ims.image(tags={"created-by": "grace"})
+    place.put(by_bus(created(image_id), 503, "x"))
+    assert place.run("redrive", "--to", function.url).code == 0
+    tags = ims.tags(image_id)
+    assert (tags["created-by"], tags["created-on"]) == ("grace", "2026-01-05")
+    place.put(by_bus(created(image_id, id="again"), 503, "x"))
+    assert place.run("redrive", "--to", function.url, "--overwrite").code == 0
+    assert ims.tags(image_id)["created-by"] == "ada"

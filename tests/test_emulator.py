@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 import requests
 
-from deploy.local.ims.rate import Rate
-from deploy.local.ims.rules import UUID
-from deploy.local.ims.state import Cloud, Image, Settings
+from deploy.local.ims.gateway.rate import Rate
+from deploy.local.ims.state import UUID, Cloud, Image, Settings
 from tests.emulator import Ims
 
 ADD = "/v1/cloudimages/tags"

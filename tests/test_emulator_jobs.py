@@ -7,9 +7,7 @@ from typing import Any
 import pytest
 import requests
 
-from deploy.local.ims.jobs import Job, Jobs
-from deploy.local.ims.rules import UUID
-from deploy.local.ims.state import Cloud, Image, Settings
+from deploy.local.ims.state import UUID, Cloud, Image, Job, Jobs, Settings
 from tests.bus import eventually
 from tests.emulator import Ims
 
@@ -88,14 +86,14 @@ def test_a_job_runs_for_its_time() -> None:
 
     seen = []
     for now in (1000.0, 1029.0, 1030.0, 1059.0):
-        assert (jobs.end_due(), jobs.next_end(), cloud.images) == ([], 1060 - now, {})
+        assert (jobs.finish_due(), jobs.next_end(), cloud.images) == ([], 1060 - now, {})
         seen.append(jobs.status(job))
     now = 1060.0
-    ended = jobs.end_due()
+    ended = jobs.finish_due()
 
     assert seen == ["INIT", "INIT", "RUNNING", "RUNNING"]
     assert (ended, jobs.status(job), cloud.images) == ([job], "SUCCESS", {"i": image})
-    assert (jobs.end_due(), jobs.next_end()) == ([], None)
+    assert (jobs.finish_due(), jobs.next_end()) == ([], None)
 
 
 def test_a_job_ends_without_being_looked_at(ims: Ims) -> None:
@@ -309,7 +307,7 @@ def test_which_traces_come_when_is_a_setting(
     assert [trace["trace_type"] for trace in traces(ims)] == ended
 
 
-def test_a_trace_that_is_overtaken_keeps_its_time(ims: Ims) -> None:
+def test_a_trace_that_is_delayed_trace_keeps_its_time(ims: Ims) -> None:
     """It tells of the request, however late it comes."""
     ims.settings(traces="reversed", active_after=0.05)
     ims.create("web-base")

@@ -174,6 +174,35 @@ def test_the_client_reads_a_job_of_several_images(ims: Ims, client: Any) -> None
     assert [ims.tags(image_id) for image_id in made.values()] == [{"a": "1"}] * 2
 
 
+def test_the_client_copies_an_image_within_a_region(ims: Ims, client: Any) -> None:
+    """All fields of its request are understood, and the copy names its source in the client's own model."""
+    source = ims.image(attributes={"name": "web-base"})
+    body = sdk.CopyImageInRegionRequestBody(
+        name="web-copy", description="a copy", cmk_id="k1", enterprise_project_id="0"
+    )
+
+    begun = client.copy_image_in_region(sdk.CopyImageInRegionRequest(image_id=source, body=body))
+    job = show_job(client, begun.job_id)
+    [copy] = client.list_images(sdk.ListImagesRequest(id=job.entities.image_id)).images
+
+    assert (begun.status_code, job.status, job.job_type) == (200, "SUCCESS", "imsCopyImageInRegionJob")
+    assert (copy.name, copy.description, copy.system__cmkid) == ("web-copy", "a copy", "k1")
+    assert copy.enterprise_project_id == "0"
+    assert (copy.data_origin, copy.originalimagename) == (f"image,eu-de,{source}", source)
+
+
+def test_the_client_reads_that_an_image_cannot_be_copied(ims: Ims, client: Any) -> None:
+    """As a refusal with a code of IMS."""
+    request = sdk.CopyImageInRegionRequest(
+        image_id=ims.image(public=True), body=sdk.CopyImageInRegionRequestBody(name="b")
+    )
+
+    with pytest.raises(ClientRequestException) as refused:
+        client.copy_image_in_region(request)
+
+    assert (refused.value.status_code, refused.value.error_code) == (400, "IMG.0083")
+
+
 def test_the_client_reads_why_a_job_failed(ims: Ims, client: Any) -> None:
     """Code and reason are the job's own, since the query itself succeeds."""
     ims.settings(jobs_fail=True)

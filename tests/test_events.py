@@ -95,8 +95,8 @@ def test_own_traces(function: Function, ims: Ims, operation: str) -> None:
 
 def test_operations_by_setting(serve: Serve, ims: Ims) -> None:
     """IMAGE_CREATED_TRACES says which operations create images."""
-    function = serve(IMAGE_CREATED_TRACES="createImage copyImage")
-    for name, outcome in {"createImage": "tagged", "copyImage": "tagged", "exportImage": "ignored"}.items():
+    function = serve(IMAGE_CREATED_TRACES="createImage importImage")
+    for name, outcome in {"createImage": "tagged", "importImage": "tagged", "copyImage": "ignored"}.items():
         assert fate(function, trace(trace_name=name, resource_id=ims.image(), time=LONG_AGO))[1] == outcome
 
 

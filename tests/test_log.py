@@ -233,7 +233,7 @@ def handled(event: dict[str, Any], **given: Any) -> Outcome:
         "projects": (),
         "not_ready_window": 1800,
         "job": fails(AssertionError("no job is asked for")),
-        "existing_tags": lambda _project_id, _image_id, _deadline: [],
+        "image": lambda _project_id, _image_id, _deadline: {"tags": []},
         "add_tags": add_tags,
     }
     deliveries = Deliveries(log_to_stdout("info"), None, event_timeout=5, log_tag_values=True)
@@ -241,7 +241,7 @@ def handled(event: dict[str, Any], **given: Any) -> Outcome:
     return deliveries.handle([Received(event)], services, time.monotonic() + 5).outcome
 
 
-@pytest.mark.parametrize("part", ["add_tags", "existing_tags"])
+@pytest.mark.parametrize("part", ["add_tags", "image"])
 def test_a_bug_is_told_with_its_traceback(capsys: pytest.CaptureFixture[str], part: str) -> None:
     """It is retried, so that no event is lost to it, and nothing is said to be written that may not be.
 
@@ -271,7 +271,7 @@ def test_only_a_bug_has_a_traceback(capsys: pytest.CaptureFixture[str]) -> None:
     event = created("11111111-2222-4333-8444-555555555501")
     error = ImageNotFound("not there", status=404, request_id="r-9")
 
-    handled(event, existing_tags=fails(error))
+    handled(event, image=fails(error))
 
     [line] = map(json.loads, capsys.readouterr().out.splitlines())
     assert "traceback" not in line

@@ -1,6 +1,7 @@
 """The subscription at the cluster that ships: credentials, TLS, least rights, three replicas."""
 
 import asyncio
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -76,7 +77,9 @@ def test_producer_reads_nothing(cluster: Cluster) -> None:
     refused: list[str] = []
 
     async def heard(error: Exception) -> None:
-        refused.append(str(error))
+        # A busy server may be slow to answer; that is no refusal.
+        if right := re.search('permissions violation for .* to "(.*)"', str(error)):
+            refused.append(right[1])
 
     async def produce() -> None:
         bus = await nats.connect(
@@ -95,9 +98,8 @@ def test_producer_reads_nothing(cluster: Cluster) -> None:
         await bus.close()
 
     asyncio.run(produce())
-    assert [error.partition('"')[2].rstrip('"').lower() for error in refused] == [
-        subject.lower() for subject in [*wanted, *asked]
-    ]
+    # The client puts into small letters what a server says.
+    assert refused == [subject.lower() for subject in [*wanted, *asked]]
 
 
 def test_replicas(cluster: Cluster, subscription: Start) -> None:

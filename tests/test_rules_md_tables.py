@@ -9,6 +9,8 @@ from handlers.core.image_fields import IMAGE_FIELDS
 from handlers.core.ims.limits import LIMITS
 from handlers.core.rules.table import RuleTable
 from tests.support.pages import RULES, section
+from tests.support.pages import table as rows_of
+from tests.test_lineage import CALLS
 
 TABLES = re.findall(
     r"^```toml\n(\[.*?)^```\n(?:^```csv\n(.*?)^```\n)?(?:^```json\n(.*?)^```$)?",
@@ -37,7 +39,7 @@ def test_every_table_says_what_it_does() -> None:
 def test_worked_examples_are_short() -> None:
     """What people ask for takes at most five lines."""
     tables = re.findall(r"^```toml\n(.*?)^```$", section("What people ask for"), re.DOTALL | re.MULTILINE)
-    assert len(tables) == 4
+    assert len(tables) == 5
     assert all(len(table.splitlines()) <= 5 for table in tables)
 
 
@@ -53,6 +55,24 @@ def test_limits_are_the_codes() -> None:
         assert int(tags) == limits.tags
         assert "as `common`" in key or f"1 to {limits.key_length}" in key
         assert "as `common`" in value or f"up to {limits.value_length}" in value
+
+
+READS = (
+    "nothing mentioned",
+    "keep",
+    "fill in",
+    "ims in a value",
+    "parent in a value",
+    "parent twice, ims, keep and fill in",
+)
+"""Of each row of the table of calls, the case that counts them in front of the emulator."""
+
+
+def test_calls_are_those_that_are_counted() -> None:
+    """The table of calls has the numbers of readings that the test of each case sees."""
+    rows = [(int(image), int(parent)) for _, image, parent in rows_of("Calls")]
+    counted = [CALLS[case][2] for case in READS]
+    assert rows == [(read.count("image"), read.count("parent")) for read in counted]
 
 
 def test_image_names_are_the_codes() -> None:

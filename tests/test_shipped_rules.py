@@ -10,6 +10,7 @@ from handlers.core.events import recognise
 from handlers.core.ims.limits import LIMITS
 from handlers.core.rules import RuleTable, TagPlan
 from tests import golden
+from tests.in_memory import Memory
 from tests.sample_events import SAYS
 
 Json = dict[str, Any]
@@ -121,21 +122,23 @@ RESULTS: dict[str, Json] = {
 }
 
 
+@pytest.mark.parametrize("begun", [{"begin_time": "2026-01-05T23:58:01.195Z"}, {}], ids=["begun", "ended"])
 @pytest.mark.parametrize("user", RESULTS.values(), ids=RESULTS)
-def test_two_traces_of_one_creation(user: Json) -> None:
-    """The tags of an image do not depend on which of the two traces of its creation comes last."""
+def test_two_traces_of_one_creation(user: Json, begun: Json) -> None:
+    """The tags of an image do not depend on which of the two traces of its creation comes last.
+
+    The second may know no other day than its own, which is the next one here: the first's day stands.
+    """
     result = trace(
         trace_type="SystemAction",
         time="2026-01-06T00:03:00Z",
-        response={
-            "status": "SUCCESS",
-            "begin_time": "2026-01-05T23:58:01.195Z",
-            "entities": {"image_id": ID},
-        },
+        response={"status": "SUCCESS", "entities": {"image_id": ID}} | begun,
         **user,
     )
     for traces in permutations([FIRST, result]):
-        image: dict[str, str] = {}
+        image = Memory(RuleTable.load(SHIPPED))
         for event in traces:
-            image.update(derive(event).to_write)
-        assert image == {"created-by": "jane", "created-on": "2026-01-05", "created-for": "production"}
+            image.handle(event)
+        assert image.tags == {
+            ID: {"created-by": "jane", "created-on": "2026-01-05", "created-for": "production"}
+        }

@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 from handlers.batch import refused
 from handlers.core.dead_letters import DEAD_LETTER_MARK
-from handlers.core.errors import InvalidTag
+from handlers.core.errors import ImageNotFound, InvalidTag
 from handlers.core.events import CreationSignals
+from handlers.core.ims.image import NAMES
 from handlers.core.ims.requests import BATCH_MIN, Call, batch_call, tag_calls
 from handlers.core.ims.tags import FailedTag, Tag, WriteResult
 from handlers.core.json_access import Json
@@ -25,10 +26,14 @@ SERVED_PROJECT = "{project_id}"
 
 
 class ImageRun(NamedTuple):
-    """The result for one image, and the calls that it would take."""
+    """The result for one image, and the calls that it would take.
+
+    unknown: which of `ims` and `parent` the rules read and nobody has given.
+    """
 
     result: ImageResult
     calls: list[Call]
+    unknown: frozenset[str]
 
     @property
     def tags(self) -> dict[str, str]:
@@ -45,37 +50,59 @@ class DryRun(NamedTuple):
 
 
 def dry_run(
-    event: Received | Unparsable, table: RuleTable, signals: CreationSignals, tag_form: str
+    event: Received | Unparsable,
+    table: RuleTable,
+    signals: CreationSignals,
+    tag_form: str,
+    images: Sequence[Json] = (),
 ) -> DryRun:
-    """Handles an event as the function would if the tag API accepted everything."""
+    """Handles an event as the function would if the tag API accepted everything.
+
+    images: as IMS describes them. An image is looked for by its id; the first stands for one of another id.
+    Without it, the image has no members, and a parent that is not among them is absent.
+    """
     if isinstance(event, Unparsable) or DEAD_LETTER_MARK in event.event:
         return DryRun(refused(event).outcome, [])
-    notes = _Notes(tag_form)
-    services = Services(signals, lambda: table, (), 0, notes.job, notes.existing_tags, notes.add_tags)
-    images = images_in(event.event, services, math.inf)
-    if isinstance(images, ImageResult):
-        return DryRun(images.outcome, [])
-    runs = [ImageRun(tag_image(image, table, services, math.inf), notes.take()) for image in images]
+    notes = _Notes(tag_form, images)
+    services = Services(signals, lambda: table, (), 0, notes.job, notes.image, notes.add_tags)
+    found = images_in(event.event, services, math.inf)
+    if isinstance(found, ImageResult):
+        return DryRun(found.outcome, [])
+    runs = []
+    for image in found:
+        result = tag_image(image, table, services, math.inf)
+        runs.append(ImageRun(result, *notes.take(table.reads)))
     return DryRun(combine([run.result.outcome for run in runs]), runs)
 
 
 class _Notes:
-    def __init__(self, tag_form: str) -> None:
+    def __init__(self, tag_form: str, images: Sequence[Json]) -> None:
         self._tag_form = tag_form
+        self._images = {str(image.get("id")).lower(): image for image in images}
+        self._first = images[0] if images else None
         self._calls: list[Call] = []
+        self._asked: list[Json | None] = []
 
-    def take(self) -> list[Call]:
-        """The calls since the last time."""
+    def take(self, reads: frozenset[str]) -> tuple[list[Call], frozenset[str]]:
+        """The calls since the last time, and which of the objects that the rules read are unknown."""
         calls, self._calls = self._calls, []
-        return calls
+        asked, self._asked = self._asked, []
+        # Without the image itself, nobody can tell whether it has a parent.
+        unknown = NAMES if asked[:1] == [None] else NAMES - {"ims"} if None in asked else frozenset()
+        return calls, reads & unknown
 
     def job(self, project_id: str, job_id: str, _deadline: float) -> Json:
         self._calls.append(Call("GET", f"/v1/{project_id}/jobs/{job_id}"))
         return {"status": "SUCCESS", "entities": {"image_id": NO_IMAGE}}
 
-    def existing_tags(self, _project_id: str | None, image_id: str, _deadline: float) -> list[str]:
+    def image(self, _project_id: str | None, image_id: str, _deadline: float) -> Json:
         self._calls.append(Call("GET", f"/v2/images/{image_id}"))
-        return []
+        its_own = not self._asked
+        image = self._images.get(image_id.lower(), self._first if its_own else None)
+        self._asked.append(image)
+        if image is None and not its_own:
+            raise ImageNotFound("the parent is not known here")
+        return image or {}
 
     def add_tags(
         self, _project_id: str | None, image_id: str, tags: Sequence[Tag], _deadline: float

@@ -65,7 +65,7 @@ def _event(title: str, event: Json) -> Iterator[Block]:
     yield heading(title)
     pairs = [(name, quoted(value)) for name, value in event["event"].items() if value is not None]
     for image in event["images"]:
-        yield fields([*pairs, *_members("image", image["image"])], INDENT)
+        yield fields([*pairs, *_members("image", image["image"]), *_fetched(image)], INDENT)
         pairs = []
         yield ""
         yield Table(map(_rule, image["rules"]), ("rule", "matches", "because"), INDENT)
@@ -82,6 +82,22 @@ def _event(title: str, event: Json) -> Iterator[Block]:
             yield fields([("outcome of this image", ended)], INDENT)
             yield ""
     yield fields([*pairs, ("outcome", _outcome(*event["outcome"].values()))], INDENT)
+
+
+_WHOSE = {"ims": "image", "parent": "image that it was made from"}
+
+
+def _fetched(image: Json) -> Iterator[tuple[str, str]]:
+    """What IMS says of the image and its parent, as far as it is known here."""
+    for name in image["unknown"]:
+        yield name, f"would be fetched; give the JSON of the {_WHOSE[name]} with --image FILE"
+    for name, described in image["fetched"].items():
+        if described is None:
+            yield name, "none in this region"
+        else:
+            yield from _members(name, described)
+    if image["fills_in"]:
+        yield "fills in", "writes a tag only where the image has none of that key"
 
 
 def _members(name: str, value: Any) -> Iterator[tuple[str, str]]:

@@ -60,7 +60,7 @@ def _ask(api: TagApi, project_id: str | None, deadline: float) -> _Found:
     except TagApiError as error:
         return _Found("credentials", str(error))
     try:
-        api.existing_tags(project_id, NO_IMAGE, deadline)
+        api.image(project_id, NO_IMAGE, deadline)
     except ImageNotFound:
         return _Found(
             None,

@@ -81,14 +81,14 @@ class TagApi:
                 break
         return _written(failed, request_ids)
 
-    def existing_tags(self, project_id: str | None, image_id: str, deadline: float) -> list[str]:
-        """The tags of an image as image objects list them. Raises TagApiError."""
+    def image(self, project_id: str | None, image_id: str, deadline: float) -> Json:
+        """An image as IMS describes it. Raises TagApiError."""
         # GET /v2/images/{image_id} (IMS API reference, "Querying Image Details (Native OpenStack API)"). It
         # is the one call for tags that needs no project, and no right that writing does not need.
-        tags = self._get(project_id, f"/v2/images/{image_id}", deadline).get("tags")
-        if not isinstance(tags, list):
+        image = self._get(project_id, f"/v2/images/{image_id}", deadline)
+        if not isinstance(image.get("tags"), list):
             raise UnexpectedReply("the answer to a query for an image shows none; check IMS_ENDPOINT")
-        return [tag for tag in tags if isinstance(tag, str)]
+        return image
 
     def job(self, project_id: str, job_id: str, deadline: float) -> Json:
         """The answer about a job; `core.events.jobs` reads it. Raises TagApiError."""

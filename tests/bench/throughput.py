@@ -66,7 +66,7 @@ def _own_milliseconds(times: int) -> float:
         projects=(),
         not_ready_window=1800,
         job=_no_call,
-        existing_tags=_no_call,
+        image=_no_call,
         add_tags=lambda *_: WriteResult([], ["4a1de8f29c0b4a53a1a55f1f5b7f4c03"]),
     )
     deliveries = Deliveries(log, None, event_timeout=20, log_tag_values=True)

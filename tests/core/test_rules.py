@@ -277,6 +277,49 @@ def test_what_depends_on_existing_tags(table: str, depends: bool) -> None:
     assert derive(table).needs_existing_tags is depends
 
 
+def test_an_event_that_fills_in_keeps_all() -> None:
+    """Whatever the rules say, and says why; equal tags are there already, and a trial stays one."""
+    table = rule(env="prod", team="web", new="1", same="1") + KEEP.replace("env", "own") + audit(trial="1")
+    filled = derive(table).filling_in()
+    assert filled.needs_existing_tags
+
+    beside = filled.without_existing(["env=dev", "team=", "own=mine", "same=1", "trial=0"])
+
+    assert tags(beside) == {"new": "1"}
+    assert {left.key: left.why for left in beside.skipped} == {
+        "env": "the image has a tag of this key, and the event only fills in",
+        "team": "the image has a tag of this key, and the event only fills in",
+        "own": "the image has a tag of this key, and the rule keeps it",
+    }
+    assert [kept.tag.key for kept in beside.unchanged] == ["same"]
+    assert audited(beside) == {"trial": "1"}
+
+
+def test_an_event_that_fills_in_needs_no_reading_for_a_trial() -> None:
+    """Nothing is written, so nothing can be overwritten."""
+    assert not derive(audit(env="prod")).filling_in().needs_existing_tags
+
+
+READS: dict[str, tuple[str, set[str]]] = {
+    "nothing": (rule(env="{{ image.name }}"), set()),
+    "a value": (rule(env="{{ ims.name }}"), {"ims"}),
+    "a default": (rule(env="{{ image.name | default(parent.name) }}"), {"parent"}),
+    "a trial": (audit(env="{{ ims.name }}"), {"ims"}),
+    "a condition": (rule(env="prod") + "when.parent.tags.owner = [{ exists = false }]\n", {"parent"}),
+    "an alternative": (
+        rule(env="prod") + 'when."$or" = [{ ims.name = ["a"] }, { parent.name = ["a"] }]\n',
+        {"ims", "parent"},
+    ),
+    "names below others": (rule(env="{{ data.ims.parent }}") + 'when.data.parent.ims = ["a"]\n', set()),
+}
+
+
+@pytest.mark.parametrize(("table", "reads"), READS.values(), ids=READS)
+def test_what_rules_read(table: str, reads: set[str]) -> None:
+    """Each of `ims` and `parent` that a value or a condition begins with."""
+    assert RuleTable.load(table.encode()).reads == reads
+
+
 # -- whatever comes ---------------------------------------------------------------------------------
 
 VALUES = [

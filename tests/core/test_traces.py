@@ -1,13 +1,28 @@
 """CTS traces: which of them tell of created images, and what they tell of them."""
 
 import json
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from handlers.core.errors import InvalidEvent
-from handlers.core.events import CreationSignals, ImageJob, OtherEvent, recognise
-from tests.sample_events import ID, JOB, OTHER_ID, PROJECT, SAYS, TIME, USER, Json, image, images, job, trace
+from handlers.core.events import CreationSignals, ImageCreated, ImageJob, OtherEvent, recognise
+from tests.sample_events import (
+    ID,
+    JOB,
+    OTHER_ID,
+    PROJECT,
+    SAYS,
+    TIME,
+    USER,
+    Json,
+    bare_trace,
+    image,
+    images,
+    job,
+    plain,
+    trace,
+)
 
 CREATED: dict[str, Json] = {
     "all": trace(),
@@ -64,7 +79,7 @@ IGNORED: dict[str, tuple[Json, str]] = {
     **{
         name: (trace(trace_name=name), OPERATION)
         for name in (
-            *("updateImage", "deleteImage", "copyImage", "exportImage", "addTag", "deleteTag"),
+            *("updateImage", "deleteImage", "exportImage", "addTag", "deleteTag"),
             *("addMember", "updateMember", "deleteMember", "deleteMemeber", "CREATEIMAGE", ""),
         )
     },
@@ -172,10 +187,90 @@ def test_what_would_not_be_a_name_in_a_path_is_no_project(event: Json) -> None:
 
 def test_other_operations_by_setting() -> None:
     """The operations that create images are what IMAGE_CREATED_TRACES says, and nothing else."""
-    says = CreationSignals(SAYS.event_types, ["copyImage", "importImage"])
-    recognised = recognise(trace(trace_name="copyImage"), says)
+    says = CreationSignals(SAYS.event_types, ["importImage"])
+    recognised = recognise(trace(trace_name="importImage"), says)
     assert isinstance(recognised, list)
     assert recognise(trace(), says) == OtherEvent(OPERATION)
+
+
+# -- copies -----------------------------------------------------------------------------------------
+
+COPIES: dict[str, Json] = {
+    "by a job's answer": {"response": {"status": "SUCCESS", "entities": {"image_id": OTHER_ID}}},
+    "as text": {"response": json.dumps({"entities": {"image_id": OTHER_ID}})},
+    "by the answer itself": {"response": {"image_id": OTHER_ID}},
+}
+
+
+@pytest.mark.parametrize("fields", COPIES.values(), ids=COPIES)
+def test_the_image_of_a_copy(fields: Json) -> None:
+    """A copy is what the response names; the resource, which may be the source, gives no id and no name."""
+    copy = image(trace(trace_name="copyImage", request={"name": "web-copy"}, **fields))
+    assert (copy["id"], copy["name"]) == (OTHER_ID, "web-copy")
+
+
+def test_the_name_of_a_copy_in_its_second_trace() -> None:
+    """It has no request: the job names the copy."""
+    entities = {"image_id": OTHER_ID, "image_name": "web-copy"}
+    event = trace(trace_name="copyImage", trace_type="SystemAction", response={"entities": entities})
+    assert image(event)["name"] == "web-copy"
+
+
+def test_a_copy_whose_job_alone_is_known() -> None:
+    """The resource is no image that was created, so the job is asked."""
+    started = job(trace(trace_name="copyImage", request={"name": "web-copy"}, response={"job_id": JOB}))
+    assert (started.job_id, started.fields["name"]) == (JOB, "web-copy")
+
+
+def test_a_copy_that_nothing_names() -> None:
+    """The resource is not taken in its place."""
+    with pytest.raises(InvalidEvent, match="neither an image id"):
+        recognise(trace(trace_name="copyImage", request={"name": "web-copy"}), SAYS)
+
+
+# -- events that fill in ----------------------------------------------------------------------------
+
+FILLS_IN: dict[str, tuple[Json, Json, bool]] = {
+    "the system's": ({"trace_type": "SystemAction"}, {}, True),
+    "the system's, with a user": ({"trace_type": "SystemAction", "user": USER}, {}, True),
+    "the system's, of a copy": (
+        {"trace_type": "SystemAction", "trace_name": "copyImage", "response": {"image_id": ID}},
+        {},
+        True,
+    ),
+    "a call's": ({"trace_type": "ApiCall"}, {}, False),
+    "a person's": ({"trace_type": "ConsoleAction"}, {}, False),
+    "a call's, sent again": ({"trace_type": "ApiCall"}, {"tagfillin": True}, True),
+    "of no type": ({"trace_type": ...}, {}, False),
+    "the system's, said not to": ({"trace_type": "SystemAction"}, {"tagfillin": False}, True),
+}
+
+
+@pytest.mark.parametrize(("fields", "attributes", "fills_in"), FILLS_IN.values(), ids=FILLS_IN)
+def test_fills_in(fields: Json, attributes: Json, fills_in: bool) -> None:
+    """The trace of the system does, and any event that says so; with an image's id and with a job alone."""
+    recognised = recognise(trace(**fields) | attributes, SAYS)
+    assert isinstance(recognised, list)
+    assert [created.fills_in for created in recognised] == [fills_in]
+
+    event = trace(**fields | {"resource_id": ..., "response": {"job_id": JOB}}) | attributes
+    [of_job] = job(event).resolve({"status": "SUCCESS", "entities": {"image_id": ID}})
+    assert (of_job.fills_in, of_job.job_id) == (fills_in, JOB)
+
+
+def test_fills_in_from_a_trigger() -> None:
+    """The system's trace is known as such in what a FunctionGraph trigger puts around it."""
+    [created] = cast(
+        "list[ImageCreated]", recognise(plain({"cts": bare_trace(trace_type="SystemAction")}), SAYS)
+    )
+    assert created.fills_in
+
+
+@pytest.mark.parametrize("value", [None, False, "false", ""], ids=str)
+def test_the_extension_that_says_no(value: object) -> None:
+    """False in the types that an attribute has in its formats, and nothing at all."""
+    [created] = cast("list[ImageCreated]", recognise(plain({"image_id": ID}, tagfillin=value), SAYS))
+    assert created.fills_in is False
 
 
 # -- jobs and several images ------------------------------------------------------------------------

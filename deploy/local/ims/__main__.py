@@ -1,4 +1,4 @@
-"""`python -m deploy.local.ims`: serve until told to stop."""
+"""`python -m deploy.local.ims`: serve until stopped."""
 
 import argparse
 import asyncio
@@ -7,13 +7,13 @@ import sys
 
 from aiohttp import web
 
-from . import control, identity_calls, identity_control, image_calls, job_calls, tag_calls
-from .bus import BusUnreachable, publisher
-from .emulator import EMULATOR, Emulator
-from .gateway import LARGEST_BODY, gateway
+from deploy.local.ims import api, control
+from deploy.local.ims.emulator import EMULATOR, Emulator
+from deploy.local.ims.gateway.middleware import LARGEST_BODY, gateway
+from deploy.local.ims.publisher import BusUnreachable, publisher
 
 LAST_ANSWERS = 0.5
-"""Seconds for answers under way when the emulator is told to stop."""
+"""Seconds for answers under way when the emulator is stopped."""
 
 
 def _port(text: str) -> int:
@@ -34,20 +34,19 @@ def _arguments() -> argparse.Namespace:
 
 
 async def _serve(arguments: argparse.Namespace) -> None:
-    told_to_stop = asyncio.Event()
+    stopped = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(name, told_to_stop.set)
+        asyncio.get_running_loop().add_signal_handler(name, stopped.set)
     async with publisher(arguments.nats, arguments.subject) as bus:
-        app = web.Application(middlewares=[control.control, gateway], client_max_size=LARGEST_BODY)
+        app = web.Application(middlewares=[control.invalid_requests, gateway], client_max_size=LARGEST_BODY)
         app[EMULATOR] = Emulator(arguments.token, bus)
-        for part in (tag_calls, image_calls, job_calls, identity_calls, control, identity_control):
-            app.add_routes(part.routes)
+        app.add_routes([*api.routes, *control.routes])
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=LAST_ANSWERS)
         await runner.setup()
         try:
             await web.TCPSite(runner, arguments.host, arguments.port).start()
             print(f"IMS emulator: http://{arguments.host}:{runner.addresses[0][1]}", flush=True)
-            await told_to_stop.wait()
+            await stopped.wait()
         finally:
             await runner.cleanup()
 

@@ -7,14 +7,12 @@ from typing import Any
 
 from aiohttp import web
 
-from .bus import Publisher
-from .calls import NEWEST, Calls
-from .events import creation_ended
-from .faults import Faults
-from .identity import Identity
-from .jobs import Job, Jobs
-from .rate import Rate
-from .state import Cloud
+from deploy.local.ims.events import creation_ended
+from deploy.local.ims.gateway.call_log import NEWEST, CallLog
+from deploy.local.ims.gateway.faults import Faults
+from deploy.local.ims.gateway.rate import Rate
+from deploy.local.ims.publisher import Publisher
+from deploy.local.ims.state import Cloud, Identity, Job, Jobs
 
 
 class Emulator:
@@ -30,7 +28,7 @@ class Emulator:
         self.jobs = Jobs(self.cloud)
         self.faults = Faults()
         self.rate = Rate()
-        self.calls = Calls()
+        self.calls = CallLog()
         self.events: deque[dict[str, Any]] = deque(maxlen=NEWEST)
         if self._publisher is not None:
             self._publisher.forget()
@@ -46,22 +44,22 @@ class Emulator:
         if job.settings.traces in {"in order", "first only"}:
             self.send(requested)
         elif job.settings.traces == "reversed":
-            job.overtaken = requested
-        self.end_jobs()
+            job.delayed_trace = requested
+        self.finish_jobs()
 
-    def end_jobs(self) -> None:
+    def finish_jobs(self) -> None:
         """End the jobs whose time has come, with their traces, and come back for the next one."""
         if self._next_end is not None:
             self._next_end.cancel()
             self._next_end = None
-        for job in self.jobs.end_due():
+        for job in self.jobs.finish_due():
             if job.settings.traces != "first only":
                 self.send(creation_ended(job, self.jobs.answer(job), self.cloud.clock()))
-            if job.overtaken is not None:
-                self.send(job.overtaken)
+            if job.delayed_trace is not None:
+                self.send(job.delayed_trace)
         seconds = self.jobs.next_end()
         if seconds is not None:
-            self._next_end = asyncio.get_running_loop().call_later(seconds, self.end_jobs)
+            self._next_end = asyncio.get_running_loop().call_later(seconds, self.finish_jobs)
 
 
 EMULATOR = web.AppKey("EMULATOR", Emulator)

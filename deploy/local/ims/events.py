@@ -14,8 +14,8 @@ import json
 from typing import Any, NamedTuple
 from uuid import uuid4
 
-from .jobs import Job, utc
-from .state import Image, Token
+from deploy.local.ims.state import Image, Job, Token
+from deploy.local.ims.state.jobs import utc
 
 Event = dict[str, Any]
 
@@ -47,9 +47,7 @@ def creation_requested(call: ApiCall, job: Job) -> Event:
     """The first trace of a job: who asked for it. That it lacks the image's id is inferred."""
     return _called(
         call,
-        trace_name="createImage",
-        resource_type="ims",
-        resource_name=_name(job),
+        **_operation(job, image_id=None),
         response=json.dumps({"job_id": job.id}),
         code="200",
     )
@@ -61,15 +59,11 @@ def creation_ended(job: Job, answer: dict[str, Any], moment: float) -> Event:
     Its `resource_id` and its `response` are inferred. It has no request and no code, so that nothing comes
     to rely on them.
     """
-    image_id = answer["entities"].get("image_id")
     return _event(
         "SystemAction",
         moment,
-        trace_name="createImage",
         trace_rating="warning" if answer["status"] == "FAIL" else "normal",
-        resource_type="ims",
-        resource_name=_name(job),
-        **({"resource_id": image_id} if image_id else {}),
+        **_operation(job, image_id=answer["entities"].get("image_id")),
         project_id=job.project_id,
         user=None,
         source_ip="",
@@ -90,10 +84,21 @@ def tags_added(call: ApiCall, image: Image, operation: str) -> Event:
     )
 
 
-def _name(job: Job) -> str:
-    """A trace names one resource; that it is the first of several images is inferred."""
-    name: str = job.images[0].attributes["name"]
-    return name
+def _operation(job: Job, image_id: str | None) -> dict[str, Any]:
+    """What both traces of a job have in common, and the id of the resource as far as it is known.
+
+    A trace names one resource; that it is the first of several images is inferred. That of a copy may be the
+    source or the copy, which is a setting: it is not published.
+    """
+    image = job.images[0]
+    if job.source is not None and job.settings.copy_resource == "source":
+        image, image_id = job.source, job.source.id
+    operation = {
+        "trace_name": "createImage" if job.source is None else "copyImage",
+        "resource_type": "ims",
+        "resource_name": image.attributes["name"],
+    }
+    return operation | ({"resource_id": image_id} if image_id else {})
 
 
 def _called(call: ApiCall, **trace: Any) -> Event:

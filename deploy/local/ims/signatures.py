@@ -1,7 +1,8 @@
 """Signatures SDK-HMAC-SHA256 as whoever checks them computes them. Pure.
 
 "API Gateway user guide", "Making an API Request", and huaweicloudsdkcore, the vendor's SDK, which signs so.
-Written apart from the function's own, so that a slip in one is found by the other.
+Written apart from the function's own signatures, and to stay so: it is an independent check, by which a slip
+in one is found by the other.
 """
 
 import hashlib

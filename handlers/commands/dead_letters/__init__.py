@@ -51,7 +51,7 @@ def dead_letters(asked: argparse.Namespace, environ: Mapping[str, str]) -> Repor
     if table:
         return redrive_dry_run(reading, table, signals, settings.tag_form(environ))
     with closing(store), closing(open_target(asked.to or asked.place, environ, asked.token_file)) as target:
-        return redrive(reading, target, asked.rate)
+        return redrive(reading, target, asked.rate, overwrite=asked.overwrite)
 
 
 def add_command(commands: Any, shared: argparse.ArgumentParser) -> None:
@@ -97,6 +97,11 @@ def add_command(commands: Any, shared: argparse.ArgumentParser) -> None:
     )
     verb.add_argument(
         "--dry-run", action="store_true", help="send nothing; say what today's rules would make of each event"
+    )
+    verb.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="let the events replace tags that were written since; without it, they only add missing ones",
     )
     for each in verbs.choices.values():
         each.set_defaults(run=dead_letters)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from time import sleep
 
+from handlers.commands.dead_letters.fill_in import filling_in
 from handlers.commands.dead_letters.reading import Reading
 from handlers.commands.dead_letters.stores import Entry
 from handlers.commands.dry_run import dry_run
@@ -59,8 +60,12 @@ class RedriveSummary:
         return Report(data, [*lines, *self.reading.lines, f"{proviso}{self}"], code)
 
 
-def redrive(reading: Reading, target: Target, rate: float, wait: Wait = sleep) -> Report:
+def redrive(
+    reading: Reading, target: Target, rate: float, wait: Wait = sleep, *, overwrite: bool = False
+) -> Report:
     """Sends events one after the other, at most `rate` a second. Raises UsageError before the first is sent.
+
+    overwrite: the events may replace tags that somebody has written since.
 
     An event that is a dead letter again and was stored counts as not done, but is not sent again: the sink
     has a newer dead letter of it, and two of one event would become four.
@@ -70,7 +75,7 @@ def redrive(reading: Reading, target: Target, rate: float, wait: Wait = sleep) -
     try:
         with Progress("dead letters sent", total=None) as progress:
             for entry in at_rate(_left(summary), rate, wait):
-                answer = _send(entry, target)
+                answer = _send(entry, target, overwrite=overwrite)
                 if answer.is_done or answer.stored:
                     store.mark_done(entry, answer.outcome)
                 summary.add(entry, answer)
@@ -85,13 +90,14 @@ def redrive(reading: Reading, target: Target, rate: float, wait: Wait = sleep) -
     return summary.report(_lines(summary))
 
 
-def _send(entry: Entry, target: Target) -> Answer:
+def _send(entry: Entry, target: Target, *, overwrite: bool) -> Answer:
     dead_letter = entry.dead_letter
     if dead_letter.missing_bytes:
         size = len(dead_letter.message.body)
         whole = size + dead_letter.missing_bytes
         return Answer("", f"it cannot be sent: only the first {size} of its {whole} bytes were stored")
-    return target.send(dead_letter.message, f"redrive.{entry.key}", dead_letter.subject)
+    message = dead_letter.message if overwrite else filling_in(dead_letter.message)
+    return target.send(message, f"redrive.{entry.key}", dead_letter.subject)
 
 
 def redrive_dry_run(reading: Reading, table: RuleTable, signals: CreationSignals, tag_form: str) -> Report:

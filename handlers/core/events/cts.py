@@ -30,6 +30,10 @@ from handlers.core.times import parse_time
 # It becomes a part of a path of the API, so it must be a plain name.
 _JOB = re.compile(r"[0-9A-Za-z-]{1,64}")
 
+COPY = "copyImage"
+"""The operation whose trace names two images. What it has as its resource is not published: it may be the
+source."""
+
 _IDS = ("resource_id", *(f"response.{path}" for path in ("entities.image_id", "image_id", "id", "image.id")))
 
 
@@ -41,10 +45,12 @@ def read(event: Json, data: Json, signals: CreationSignals) -> Recognised | None
         return OtherEvent(why)
     at = event_time(trace, event)
     fields = image_fields(trace, at)
+    # Of the two traces of a creation, the system's knows who made the image least of all, whenever it comes.
+    system = trace.get("trace_type") == "SystemAction"
     if images := images_of(trace):
-        return [created(event, fields | image, at) for image in images]
+        return [created(event, fields | image, at, fills_in=system) for image in images]
     if job := job_of(trace):
-        return ImageJob(event, at, *job, fields)
+        return ImageJob(event, at, *job, fields, fills_in=system)
     raise InvalidEvent(
         "the trace of a created image holds neither an image id, which is a UUID, nor the id of a job"
     )
@@ -102,7 +108,9 @@ def image_fields(trace: Json, at: datetime | None) -> Json:
     response = trace["response"]
     return without_empty(
         {
-            "name": string(trace, "resource_name") or string(trace["request"], "name"),
+            "name": string(trace["request"], "name")
+            if trace["trace_name"] == COPY
+            else string(trace, "resource_name") or string(trace["request"], "name"),
             "project_id": string(trace, "project_id"),
             # The two traces of a creation may be of different days. The second says when its job began.
             "created_at": rfc3339(parse_time(response.get("begin_time")) or at),
@@ -115,7 +123,7 @@ def image_fields(trace: Json, at: datetime | None) -> Json:
 def images_of(trace: Json) -> list[Json]:
     """The id and the name of each image. Most creations have one; imports and data disks may have several."""
     made = images_of_job(trace["response"])
-    single = next(uuids_at(trace, *_IDS), None)
+    single = next(uuids_at(trace, *(_IDS[1:] if trace["trace_name"] == COPY else _IDS)), None)
     # The resource of a trace of several images is not known. It must not hide the other images.
     several = len(made) > 1
     if several or not single:

@@ -16,6 +16,7 @@ class ImageCreated(NamedTuple):
     event: the CloudEvent as JSON, as rules see it, with the object `image`.
     event_time: from the event; None if the event has no time that can be read.
     job_id: the job that created the image, if the event names the job but no image; otherwise "".
+    fills_in: the event writes a tag only if the image has none with that key.
     """
 
     id: str
@@ -23,6 +24,7 @@ class ImageCreated(NamedTuple):
     event: Json
     event_time: datetime | None
     job_id: str = ""
+    fills_in: bool = False
 
 
 class ImageJob(NamedTuple):
@@ -33,12 +35,13 @@ class ImageJob(NamedTuple):
     project_id: str | None
     job_id: str
     fields: Json
+    fills_in: bool = False
 
     def resolve(self, answer: Json) -> list[ImageCreated]:
         """The images that the job created. answer: of IMS, about the job. Raises as `images_made` does."""
         images = images_made(answer)
         return [
-            created(self.event, self.fields | image, self.event_time)._replace(job_id=self.job_id)
+            created(self.event, self.fields | image, self.event_time, self.job_id, fills_in=self.fills_in)
             for image in images
         ]
 
@@ -69,7 +72,17 @@ class CreationSignals(NamedTuple):
 Recognised = list[ImageCreated] | ImageJob | OtherEvent
 
 
-def created(event: Json, image: Json, event_time: datetime | None) -> ImageCreated:
-    """The image with these fields. Fields without a value are left out."""
+FILL_IN = "tagfillin"
+"""The extension attribute of events that tell of an image again, such as a redrive."""
+
+
+def created(
+    event: Json, image: Json, event_time: datetime | None, job_id: str = "", *, fills_in: bool = False
+) -> ImageCreated:
+    """The image with these fields. Fields without a value are left out.
+
+    fills_in: the event knows less than another one of the same creation.
+    """
+    fills_in = fills_in or event.get(FILL_IN) not in (None, False, "", "false")
     seen = event | {"image": {name: value for name, value in image.items() if value}}
-    return ImageCreated(image["id"], image.get("project_id") or None, seen, event_time)
+    return ImageCreated(image["id"], image.get("project_id") or None, seen, event_time, job_id, fills_in)

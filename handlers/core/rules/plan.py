@@ -5,19 +5,22 @@ from typing import NamedTuple
 
 from handlers.core.ims.tags import Tag, existing_value
 
+BY_RULE = "the rule keeps it"
+BY_EVENT = "the event only fills in"
+
 
 class PlannedTag(NamedTuple):
     """A tag that the rules give an image.
 
-    audit: it is only logged. keep: the image's own tag of this key stays, if it has one.
-    original: the value before it was sanitized, "" where IMS accepts it as it is. fault: what IMS would
+    audit: it is only logged. keep: why the image's own tag of this key stays if it has one; "" where it does
+    not. original: the value before it was sanitized, "" where IMS accepts it as it is. fault: what IMS would
     refuse in it.
     """
 
     tag: Tag
     rule: str
     audit: bool = False
-    keep: bool = False
+    keep: str = ""
     original: str = ""
     fault: str = ""
 
@@ -45,6 +48,10 @@ class TagPlan(NamedTuple):
     def to_write(self) -> list[Tag]:
         return [planned.tag for planned in self.tags if not planned.audit]
 
+    def filling_in(self) -> "TagPlan":
+        """The same for an event that fills in: no tag of the image is overwritten, whatever the rules say."""
+        return self._replace(tags=[planned._replace(keep=planned.keep or BY_EVENT) for planned in self.tags])
+
     @property
     def needs_existing_tags(self) -> bool:
         """Whether the image's tags must be read before any is written."""
@@ -61,7 +68,7 @@ class TagPlan(NamedTuple):
             if value == planned.tag.value:
                 unchanged.append(planned)
             elif value is not None and planned.keep:
-                why = "the image has a tag of this key, and the rule keeps it"
+                why = f"the image has a tag of this key, and {planned.keep}"
                 skipped.append(SkippedTag(planned.tag.key, planned.rule, why))
             else:
                 tags.append(planned)

@@ -4,13 +4,14 @@ from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 from handlers.core.errors import InvalidTag, MissingAttribute, RuleError
+from handlers.core.ims.image import NAMES
 from handlers.core.ims.limits import fault_of_value, sanitize_value
 from handlers.core.ims.tags import Tag
 from handlers.core.patterns.index import PatternIndex
 from handlers.core.rules.diagnostics import Diagnostic, InvalidTable
 from handlers.core.rules.load import Table, read
 from handlers.core.rules.lookups import ReadFile
-from handlers.core.rules.plan import PlannedTag, SkippedTag, TagPlan
+from handlers.core.rules.plan import BY_RULE, PlannedTag, SkippedTag, TagPlan
 from handlers.core.rules.rule import Rule, Value
 from handlers.core.values.expressions import Scope
 
@@ -34,6 +35,7 @@ class RuleTable:
     def __init__(self, content: Table, pseudonym_key: bytes) -> None:
         self.limits, self.rules, self.lookups, self.outcomes = content
         self._index = PatternIndex([rule.when for rule in self.rules])
+        self.reads = self._reads()
         self._pseudonym_key = pseudonym_key
 
     @classmethod
@@ -54,6 +56,16 @@ class RuleTable:
             raise InvalidTable([Diagnostic(f"{file}: {name}", NO_KEY) for name in named])
         return cls(table, pseudonym_key)
 
+    def _reads(self) -> frozenset[str]:
+        """Which of `ims` and `parent` the rules mention: neither is fetched where they do not."""
+        in_values = {
+            path[0]
+            for rule in self.rules
+            for value in rule.tags.values()
+            for path in value.template.attributes
+        }
+        return NAMES & (in_values | self._index.fields.keys())
+
     def matching(self, event: dict[str, Any], check: Callable[[], None] = _no_check) -> list[int]:
         """The positions of the rules that match an event, in table order.
 
@@ -66,7 +78,8 @@ class RuleTable:
         """Whether a condition reads what images of one event differ in. If none does, all match the same
         rules.
         """
-        return not {"id", "name"}.isdisjoint(self._index.fields.get("image", {}))
+        fields = self._index.fields
+        return bool(NAMES & fields.keys()) or not {"id", "name"}.isdisjoint(fields.get("image", {}))
 
     def tags_for(self, event: dict[str, Any], matching: Sequence[int] | None = None) -> TagPlan:
         """The tags for an event as `core.events` recognised it, all within the limits of IMS.
@@ -106,7 +119,7 @@ class RuleTable:
 
     def _plan(self, rule: Rule, key: str, value: Value, scope: Scope) -> PlannedTag:
         text = value.template.text(scope)
-        keep = value.on_existing == "keep"
+        keep = BY_RULE if value.on_existing == "keep" else ""
         fault = fault_of_value(text, self.limits)
         if not fault:
             return PlannedTag(Tag(key, text), rule.name, rule.audit, keep)

@@ -125,7 +125,7 @@ def tag_form(environ: Mapping[str, str]) -> str:
 def signals(environ: Mapping[str, str]) -> CreationSignals:
     return CreationSignals(
         event_types=read(environ, "IMAGE_CREATED_TYPES", _types, "*image.created*"),
-        trace_names=read(environ, "IMAGE_CREATED_TRACES", str.split, "createImage"),
+        trace_names=read(environ, "IMAGE_CREATED_TRACES", str.split, "createImage copyImage"),
     )
 
 

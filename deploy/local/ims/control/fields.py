@@ -9,23 +9,23 @@ Fields = Mapping[str, tuple[Callable[[Any], bool], str]]
 """Name of a field -> does this value fit, and what would, in words that follow "must be"."""
 
 
-class Nonsense(ValueError):
+class InvalidControlRequest(ValueError):
     """What was sent makes no sense; the message is one sentence for its sender."""
 
 
 def checked(what: str, given: object, fields: Fields) -> dict[str, Any]:
     """What was given, now known to have only these fields, each with a value that fits.
 
-    Raises `Nonsense`.
+    Raises `InvalidControlRequest`.
     """
     if not isinstance(given, dict):
-        raise Nonsense(f"{what} must be a JSON object.")
+        raise InvalidControlRequest(f"{what} must be a JSON object.")
     for name, value in given.items():
         if name not in fields:
-            raise Nonsense(f"{what} has no field {name!r}; it has {', '.join(fields)}.")
+            raise InvalidControlRequest(f"{what} has no field {name!r}; it has {', '.join(fields)}.")
         fits, wanted = fields[name]
         if not fits(value):
-            raise Nonsense(f"{name!r} of {what.lower()} must be {wanted}.")
+            raise InvalidControlRequest(f"{name!r} of {what.lower()} must be {wanted}.")
     return given
 
 

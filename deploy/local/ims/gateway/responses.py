@@ -9,9 +9,9 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from .calls import Call
-from .faults import Fault
-from .rules import ERRORS, Refused, error_body
+from deploy.local.ims.errors import ERRORS, Refused, error_body
+from deploy.local.ims.gateway.call_log import Call
+from deploy.local.ims.gateway.faults import Fault
 
 SLICES = 20
 """Pieces in which a slow body comes."""

@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from .rules import Refused
-from .signatures import Request, claim_of, is_valid
-from .state import PROJECT_ID, USER, Cloud, Token
+from deploy.local.ims.errors import Refused
+from deploy.local.ims.signatures import Request, claim_of, is_valid
+from deploy.local.ims.state.images import PROJECT_ID, REGION, USER, Cloud, Token
 
 SKEW_MAX = 900
 """Seconds that the time of a signature may be off."""
@@ -22,7 +22,7 @@ FAILURES_MAX = 5
 LOCKED = 300
 """Seconds that it is locked."""
 INCORRECT = "Incorrect IAM authentication information: "
-PROJECTS: Mapping[str, str] = {PROJECT_ID: "eu-de"}
+PROJECTS: Mapping[str, str] = {PROJECT_ID: REGION}
 
 
 @dataclass(frozen=True)
@@ -139,3 +139,8 @@ def _project(key: Key | None, request: Request) -> str:
     if project_id and project_id not in projects:
         raise Refused("IMG.0067")
     return project_id or projects[0]
+
+
+def utc_time(moment: float) -> str:
+    """Seconds since the epoch as IAM and the metadata service write them."""
+    return datetime.fromtimestamp(min(moment, 32503679999), UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from .rules import UUID
+from deploy.local.ims.state import UUID
 
 NEWEST = 10_000
 """Calls kept; older ones are only counted."""
@@ -58,7 +58,7 @@ def _image_id(path: str, body: bytes) -> str | None:
     return image_id if isinstance(image_id, str) else None
 
 
-class Calls:
+class CallLog:
     """The newest calls, oldest first, and how many there were in all."""
 
     def __init__(self) -> None:

@@ -1,17 +1,13 @@
-"""The emulated calls around identity: tokens of IAM, and the metadata service of a machine.
+"""The emulated calls of Identity and Access Management: tokens."""
 
-The metadata service has a link-local address; here it has `/machine` in front of its paths.
-"""
-
-from datetime import UTC, datetime
 from typing import Any
 
 from aiohttp import web
 
-from .emulator import EMULATOR
-from .identity import Identity
-from .state import USER
-from .wire import json_object
+from deploy.local.ims.api.requests import json_object
+from deploy.local.ims.emulator import EMULATOR
+from deploy.local.ims.state import USER, Identity
+from deploy.local.ims.state.identity import utc_time
 
 routes = web.RouteTableDef()
 
@@ -57,36 +53,13 @@ def _token(identity: Identity, name: str, domain: str, project_id: str, project:
     text = identity.issue(user, project_id)
     body = {
         "methods": ["password"],
-        "issued_at": _time(identity.now()),
-        "expires_at": _time(identity.now() + identity.settings.token_life),
+        "issued_at": utc_time(identity.now()),
+        "expires_at": utc_time(identity.now() + identity.settings.token_life),
         "user": user,
         **({"project": {"id": project_id, "name": project}} if project_id else {}),
         "catalog": [],
     }
     return web.json_response({"token": body}, status=201, headers={"X-Subject-Token": text})
-
-
-@routes.put("/machine/meta-data/latest/api/token")
-async def metadata_token(request: web.Request) -> web.Response:
-    identity = request.app[EMULATOR].identity
-    if not identity.settings.metadata_tokens:
-        return web.Response(status=404)
-    return web.Response(text=identity.metadata_token)
-
-
-@routes.get("/machine/openstack/latest/securitykey")
-async def machine_keys(request: web.Request) -> web.Response:
-    """Page "Obtaining ECS Details Using Metadata" of the "Elastic Cloud Server user guide"."""
-    identity = request.app[EMULATOR].identity
-    given = request.headers.get("X-Metadata-Token")
-    if identity.settings.metadata_tokens and given != identity.metadata_token:
-        return web.Response(status=401, text="A token of the metadata service is needed.")
-    access = identity.settings.machine_key
-    key = identity.keys.get(access or "")
-    if access is None or key is None:
-        return web.Response(status=401, text="Please configure Cloud Service Agency first")
-    names = {"access": access, "secret": key.secret, "securitytoken": key.security_token}
-    return web.json_response({"credential": names | {"expires_at": _time(key.ends_at)}})
 
 
 def _refused(status: int, message: str) -> web.Response:
@@ -97,7 +70,3 @@ def _refused(status: int, message: str) -> web.Response:
 def _member(given: dict[str, Any], name: str) -> dict[str, Any]:
     value = given.get(name)
     return value if isinstance(value, dict) else {}
-
-
-def _time(moment: float) -> str:
-    return datetime.fromtimestamp(min(moment, 32503679999), UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,16 +1,22 @@
-"""The part of the control plane that is about identity: users, agencies, keys, and the end of tokens."""
+"""The part of the control plane that is about identity: users, agencies, keys, and tokens."""
 
 from dataclasses import asdict, replace
 
 from aiohttp import web
 
-from .control import received
-from .emulator import EMULATOR
-from .fields import Fields, at_least, is_flag, is_text, is_texts
-from .identity import Agency, Failures, Key, User
+from deploy.local.ims.control.fields import Fields, at_least, is_flag, is_object, is_text, is_texts
+from deploy.local.ims.control.requests import received
+from deploy.local.ims.emulator import EMULATOR
+from deploy.local.ims.state import Token
+from deploy.local.ims.state.identity import Agency, Failures, Key, User
 
 routes = web.RouteTableDef()
 
+TOKEN: Fields = {
+    "user": (is_object, "an object"),
+    "project_id": (is_text, "text"),
+    "expired": (is_flag, "true or false"),
+}
 USER: Fields = {
     "password": (is_text, "text"),
     "domain": (is_text, "text"),
@@ -29,6 +35,19 @@ SETTINGS: Fields = {
     "machine_key": (lambda key: key is None or is_text(key), "text or null"),
     "metadata_tokens": (is_flag, "true or false"),
 }
+
+
+@routes.put("/_emulator/tokens/{token}")
+async def set_token(request: web.Request) -> web.Response:
+    token = Token(**await received(request, "A token", TOKEN))
+    request.app[EMULATOR].cloud.tokens[request.match_info["token"]] = token
+    return web.Response(status=204)
+
+
+@routes.delete("/_emulator/tokens/{token}")
+async def drop_token(request: web.Request) -> web.Response:
+    request.app[EMULATOR].cloud.tokens.pop(request.match_info["token"], None)
+    return web.Response(status=204)
 
 
 @routes.put("/_emulator/users/{name}")

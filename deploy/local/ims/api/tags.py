@@ -4,13 +4,14 @@ from typing import Any
 
 from aiohttp import web
 
-from .emulator import EMULATOR
-from .events import tags_added
-from .gateway import CALLER
-from .image_calls import listed
-from .rules import DELETION, Refused
-from .state import Image
-from .wire import api_call, flat, json_object, own_project, pair, text
+from deploy.local.ims.api.images import listed
+from deploy.local.ims.api.requests import api_call, flat, json_object, own_project, pair, text
+from deploy.local.ims.emulator import EMULATOR
+from deploy.local.ims.errors import Refused
+from deploy.local.ims.events import tags_added
+from deploy.local.ims.gateway.middleware import CALLER
+from deploy.local.ims.limits import DELETION
+from deploy.local.ims.state import Image
 
 routes = web.RouteTableDef()
 

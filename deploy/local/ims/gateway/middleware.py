@@ -6,12 +6,12 @@ from wsgiref.handlers import format_date_time
 
 from aiohttp import web
 
-from .calls import call_of
-from .emulator import EMULATOR
-from .replies import faulty, refusal
-from .rules import Refused
-from .signatures import Request
-from .state import Token
+from deploy.local.ims.emulator import EMULATOR
+from deploy.local.ims.errors import Refused
+from deploy.local.ims.gateway.call_log import call_of
+from deploy.local.ims.gateway.responses import faulty, refusal
+from deploy.local.ims.signatures import Request
+from deploy.local.ims.state import Token
 
 CONTROL = "/_emulator/"
 """Where the control plane is; every other path is the emulated API."""

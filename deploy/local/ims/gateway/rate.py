@@ -4,19 +4,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from .fields import Fields, is_number
-
-FIELDS: Fields = {
-    "calls_per_second": (
-        lambda rate: rate is None or (is_number(rate) and rate > 0),
-        "a number above 0 or null",
-    ),
-    "retry_after": (
-        lambda after: after is None or (is_number(after) and after >= 0),
-        "a number of seconds or null",
-    ),
-}
-
 
 class Rate:
     """Holds the calls of one second, and starts full. The real limits of IMS are not published."""

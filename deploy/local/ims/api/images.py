@@ -5,12 +5,12 @@ from uuid import uuid4
 
 from aiohttp import web
 
-from .emulator import EMULATOR
-from .events import image_created
-from .gateway import CALLER
-from .rules import Refused
-from .state import Image
-from .wire import api_call, image_object, json_object, members, text
+from deploy.local.ims.api.requests import api_call, image_object, json_object, members, text
+from deploy.local.ims.emulator import EMULATOR
+from deploy.local.ims.errors import Refused
+from deploy.local.ims.events import image_created
+from deploy.local.ims.gateway.middleware import CALLER
+from deploy.local.ims.state import Image
 
 DEFAULT_PAGE = "500"
 FILTERS = {"id", "name", "status", "owner", "visibility", "__imagetype", "__isregistered", "__os_type"}

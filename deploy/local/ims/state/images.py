@@ -1,14 +1,18 @@
-"""What the emulated service remembers: images with their tags, and tokens."""
+"""What the emulated service remembers of images with their tags, and of tokens."""
 
 import math
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .rules import LIMITS, UUID, Limits, Refused
+from deploy.local.ims.errors import Refused
+from deploy.local.ims.limits import LIMITS, Limits
 
+UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 PROJECT_ID = "0123456789abcdef0123456789abcdef"
+REGION = "eu-de"
 USER: Mapping[str, Any] = {
     "id": "5b726c4fbfd84821ba866bafaaf56aax",
     "name": "ada@example.com",
@@ -52,6 +56,8 @@ class Settings:
     """Whether jobs that begin from now on fail in the end."""
     traces: str = "in order"
     """Which of the two traces of such a job come, and when."""
+    copy_resource: str = "source"
+    """Which image the traces of a copy have as their resource; in the cloud it is not published."""
     trace_tagging: str = "none"
     """The name of the trace that adding tags leaves; which one it is in the cloud is not published."""
 
@@ -63,6 +69,8 @@ class Cloud:
         self.clock = clock
         self.tokens = {token: Token() for token in tokens}
         self.images: dict[str, Image] = {}
+        self.servers: dict[str, str] = {}
+        """The id of a server -> the id of the image that it was made from."""
         self.settings = Settings()
 
     @property
@@ -98,6 +106,13 @@ class Cloud:
             raise Refused("IMG.0083")
         if image.project_id != project_id:
             raise Refused("IMG.0106")
+        return image
+
+    def active_image(self, image_id: str, project_id: str) -> Image:
+        """An image of this project that is active (IMG.0046)."""
+        image = self.own_image(image_id, project_id)
+        if self.status(image) != "active":
+            raise Refused("IMG.0046")
         return image
 
     def taggable_image(self, image_id: str, project_id: str) -> Image:

@@ -6,11 +6,12 @@ from typing import Any, TypeVar
 
 from aiohttp import web
 
-from .emulator import EMULATOR
-from .events import ApiCall
-from .gateway import CALLER
-from .rules import Limits, Refused
-from .state import Cloud, Image
+from deploy.local.ims.emulator import EMULATOR
+from deploy.local.ims.errors import Refused
+from deploy.local.ims.events import ApiCall
+from deploy.local.ims.gateway.middleware import CALLER
+from deploy.local.ims.limits import Limits
+from deploy.local.ims.state import Cloud, Image
 
 T = TypeVar("T")
 

@@ -5,12 +5,12 @@ from uuid import uuid4
 
 from aiohttp import web
 
-from .emulator import EMULATOR
-from .events import ApiCall, creation_requested
-from .jobs import SEVERAL, Job
-from .rules import Refused
-from .state import Cloud, Image
-from .wire import api_call, json_object, members, own_project, pair, text
+from deploy.local.ims.api.requests import api_call, json_object, members, own_project, pair, text
+from deploy.local.ims.emulator import EMULATOR, Emulator
+from deploy.local.ims.errors import Refused
+from deploy.local.ims.events import ApiCall, creation_requested
+from deploy.local.ims.state import Cloud, Image, Job
+from deploy.local.ims.state.jobs import SEVERAL
 
 SOURCES = {
     "instance_id": "imsCreateImageByInstance",
@@ -48,20 +48,13 @@ async def create(request: web.Request) -> web.Response:
     if source == "data_images":
         images = [_data_image(emulator.cloud, call, disk) for disk in members(given, source, dict)]
     else:
-        text(given, source)
+        made_of = text(given, source)
         images = [_image(emulator.cloud, call, given)]
+        if source == "instance_id":
+            images[0].attributes |= _origin(emulator.cloud, made_of)
     if not images:
         raise Refused("IMG.0001")
-    job = Job(
-        id=uuid4().hex,
-        type=SOURCES[source],
-        project_id=call.caller.project_id,
-        begun_at=call.moment,
-        images=images,
-        settings=emulator.cloud.settings,
-    )
-    emulator.begin(job, creation_requested(call, job))
-    return web.json_response({"job_id": job.id})
+    return begin_job(emulator, call, SOURCES[source], images)
 
 
 @routes.get("/v1/{project_id}/jobs/{job_id}")
@@ -69,6 +62,29 @@ async def show(request: web.Request) -> web.Response:
     """Page "Querying the Status of an Asynchronous Job"."""
     jobs = request.app[EMULATOR].jobs
     return web.json_response(jobs.answer(jobs.find(request.match_info["job_id"], own_project(request))))
+
+
+def begin_job(
+    emulator: Emulator, call: ApiCall, kind: str, images: list[Image], source: Image | None = None
+) -> web.Response:
+    """Let a job run; the answer to the call that asked for it. source: the image that it copies."""
+    job = Job(
+        id=uuid4().hex,
+        type=kind,
+        project_id=call.caller.project_id,
+        begun_at=call.moment,
+        images=images,
+        settings=emulator.cloud.settings,
+        source=source,
+    )
+    emulator.begin(job, creation_requested(call, job))
+    return web.json_response({"job_id": job.id})
+
+
+def _origin(cloud: Cloud, server: str) -> dict[str, Any]:
+    """Where an image of a server comes from. The forms are of recorded answers of the real service."""
+    parent = cloud.servers.get(server.lower())
+    return {"__data_origin": f"instance,{server}"} | ({"__originalimagename": parent} if parent else {})
 
 
 def _image(cloud: Cloud, call: ApiCall, given: dict[str, Any]) -> Image:

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid5
 
-from .rules import ERRORS, Refused
-from .state import Cloud, Image, Settings
+from deploy.local.ims.errors import ERRORS, Refused
+from deploy.local.ims.state.images import Cloud, Image, Settings
 
 SEVERAL = "imsVolumesToSysDataImagesJob"
 """The type of a job that has a sub-job for each of its images."""
@@ -33,7 +33,9 @@ class Job:
     """At least one. Nobody knows of them before the job has succeeded."""
     settings: Settings
     """Those when it began; they decide whether it fails and which of its traces come when."""
-    overtaken: dict[str, Any] | None = None
+    source: Image | None = None
+    """The image that it copies."""
+    delayed_trace: dict[str, Any] | None = None
     """The event of its first trace, where that of the second is to come before it."""
     ended_at: float | None = None
 
@@ -60,7 +62,7 @@ class Jobs:
             raise Refused("IMG.0023")
         return job
 
-    def end_due(self) -> list[Job]:
+    def finish_due(self) -> list[Job]:
         """End the jobs whose time has come, and give them; the images of those that succeed appear."""
         now = self._cloud.clock()
         due = [job for job in self._running if now >= self._end(job)]

@@ -1,0 +1,52 @@
+"""The error codes of IMS and of its gateway, and the bodies that they come in. Pure.
+
+Sources: "Image Management Service API reference", page "Error Codes"; "API Gateway user guide", page "Error
+Codes". The codes are theirs, the messages are our words.
+
+Written apart from the function's own table of codes, and to stay so: it is an independent check, by which a
+slip in one is found by the other.
+"""
+
+from typing import Any
+
+ERRORS: dict[str, tuple[int, str]] = {
+    "IMG.0001": (400, "The request is not in the documented form."),
+    "IMG.0007": (400, "The request has no body."),
+    "IMG.0013": (400, "The image has no name."),
+    "IMG.0014": (400, "The layer below failed while it carried out the task."),
+    "IMG.0023": (400, "The job could not be queried."),
+    "IMG.0027": (400, "No image has this id."),
+    "IMG.0028": (400, "The image is protected."),
+    "IMG.0046": (400, "The image is not available: check its status."),
+    "IMG.0066": (400, "The image id is wrong."),
+    "IMG.0067": (400, "The project id is wrong."),
+    "IMG.0083": (400, "The image is public."),
+    "IMG.0104": (400, "The region has several projects: name the project."),
+    "IMG.0106": (400, "The image belongs to another tenant."),
+    "IMG.0115": (400, "The tag is not valid."),
+    "IMG.0116": (400, "The image has no room for another tag."),
+    "APIG.0101": (404, "The API does not exist or is not published."),
+    "APIG.0201": (413, "The request body is too large."),
+    "APIG.0301": (401, "Incorrect IAM authentication information: decrypt token fail"),
+    "APIG.0303": (401, "Incorrect app authentication information."),
+    "APIG.0307": (401, "The token has to be renewed."),
+    "APIG.0308": (429, "Too many calls: the threshold of flow control is reached."),
+}
+"""Code -> status and message. That of APIG.0301 is the published one, since clients read its ending."""
+
+
+class Refused(Exception):
+    """The service or its gateway says no with a documented code."""
+
+    def __init__(self, code: str, message: str = "") -> None:
+        self.code = code
+        self.status, known = ERRORS[code]
+        self.message = message or known
+        super().__init__(f"{code}: {self.message}")
+
+
+def error_body(code: str | int | None, message: str, request_id: str, shape: str = "") -> dict[str, Any]:
+    """The JSON of an error: shape `ims`, or `gateway`; by default the one that the code belongs to."""
+    if (shape or ("gateway" if str(code).startswith("APIG") else "ims")) == "gateway":
+        return {"error_msg": message, "error_code": code, "request_id": request_id}
+    return {"error": {"message": message, "code": code}}
