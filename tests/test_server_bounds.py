@@ -339,6 +339,16 @@ def test_refused_heads(function: Function, head: bytes, status: int) -> None:
     assert [(line["message"], line["status"]) for line in function.lines()] == [("request.refused", status)]
 
 
+@pytest.mark.parametrize(
+    "fields", [b"SCRIPT_NAME: /x\r\n", b"X-Forwarded-Proto: http\r\nX-Forwarded-Ssl: on\r\n"]
+)
+def test_words_of_a_proxy(function: Function, fields: bytes) -> None:
+    """What a proxy on the same host says of a request changes nothing, however much it contradicts itself."""
+    answer = function.raw(b"GET /healthz HTTP/1.1\r\nHost: function\r\n" + fields + b"\r\n")
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert function.lines() == []
+
+
 ERRORS = [error for error in vars(errors).values() if isinstance(error, type)]
 OURS = {errors.ConfigurationProblem, errors.InvalidResponseHeader, errors.InvalidResponseHeaderName}
 

@@ -56,7 +56,13 @@ FAULTS = {
     "IMS_PROXY": ["proxy", "socks5://proxy", f"http://user:{SECRET}@", f"http://user:{SECRET}@proxy:99999"],
     "OS_CACERT": ["no-such-file.pem", "handlers", "handlers/rules.toml"],
     "EVENTS_TOKEN": ["", " ", "\n", "é", f"{SECRET}\x7f"],
-    "DEAD_LETTER_SINK": ["here", "file:///no/such/folder/letters", "file:///", f"https://{SECRET}@"],
+    "DEAD_LETTER_SINK": [
+        "here",
+        "file:///no/such/folder/letters",
+        "file:///",
+        "file:///dev/null",
+        f"https://{SECRET}@",
+    ],
     "LOG_LEVEL": ["verbose", "warn", "0", SECRET],
 }
 

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -479,3 +480,16 @@ def test_any_value_compiles_or_is_refused(pattern: Any, event: Any) -> None:
     except InvalidPattern:
         return
     assert compiled.matches(event) is (compiled.why_not(event) is None)
+
+
+def test_cidr_keeps_no_long_text() -> None:
+    """A text that is no address takes no memory once its event is gone, however long it is."""
+    pattern = compile_pattern({"a": [{"cidr": "10.0.0.0/8"}]})
+    tracemalloc.start()
+    try:
+        for number in range(20):
+            assert not pattern.matches({"a": f"{number}" + "x" * 1_000_000})
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 1_000_000

@@ -11,11 +11,12 @@ def without_secrets(text: str) -> str:
 
 
 def _public(word: re.Match[str]) -> str:
-    public, *rest = word[0].split("://")
+    first, *rest = word[0].split("://")
+    public = [first]
     for part in rest:
         authority = part.partition("/")[0]
         path, *secret = re.split("[?#]", part[authority.rfind("@") + 1 :], maxsplit=1)
-        public = f"{public}://{path}"
+        public.append(path)
         if secret:
             break
-    return public
+    return "://".join(public)  # once: a text may hold a great many addresses

@@ -21,6 +21,9 @@ from handlers.core.patterns.comparisons import (
 )
 from handlers.core.patterns.wildcards import InvalidWildcard, parse_wildcard
 
+ADDRESS_MAX = 64
+"""Characters of an IP address: 45 at the most, and the zone that may follow one of IPv6."""
+
 
 class BadOperand(ValueError):
     """What an operator takes instead; to be read after the operator's name."""
@@ -134,8 +137,13 @@ def _cidr(operand: Any) -> Comparison:
     return _of_text(lambda text: (parsed := _address(text)) is not None and parsed in network)
 
 
-@lru_cache(maxsize=1024)
 def _address(text: str) -> IPv4Address | IPv6Address | None:
+    # The length comes first: what has been parsed stays in memory, whatever the event held there.
+    return _parsed(text) if len(text) <= ADDRESS_MAX else None
+
+
+@lru_cache(maxsize=1024)
+def _parsed(text: str) -> IPv4Address | IPv6Address | None:
     """Parsed once for all networks that it is compared with; as many as there can be values of one field."""
     try:
         return ip_address(text)

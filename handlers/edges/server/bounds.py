@@ -26,6 +26,7 @@ _OPTIONS = {
     "limit_request_field_size": FIELD_MAX,
     "logger_class": GunicornLog,
     "control_socket_disable": True,
+    "forwarded_allow_ips": "",  # nothing here asks what a proxy says, and gunicorn refuses what contradicts
 }
 _OTHER_SERVERS = {"debug": "DEBUG", "asgi": "FUNCTION_USE_ASGI"}
 """Options of the framework that select another server, each with its environment variable."""

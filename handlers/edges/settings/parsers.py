@@ -113,9 +113,14 @@ def sink(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme != "file":
         _address(text)
-    elif parts.netloc or not os.path.isdir(os.path.dirname(parts.path)) or os.path.isdir(parts.path):  # noqa: PTH112, PTH120 - as in `file`
+    elif parts.netloc or not os.path.isdir(os.path.dirname(parts.path)) or not _can_be_file(parts.path):  # noqa: PTH112, PTH120 - as in `file`
         raise ValueError("must be file:/// and the path of a file, in an existing folder")
     return text
+
+
+def _can_be_file(path: str) -> bool:
+    """Whether a file is there, or nothing: what is written to a pipe or a device is not kept."""
+    return os.path.isfile(path) or not os.path.exists(path)  # noqa: PTH110, PTH113 - as in `file`
 
 
 _HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|[0-9a-f:.]+", re.ASCII)
