@@ -79,7 +79,7 @@ def test_in_vain(commands: Commands, tmp_path: Path, table: str, places: list[st
     assert ran.code == 0
     assert [each["place"] for each in ran.json["warnings"]] == [f"mine.toml: {place}" for place in places]
     shown = commands("check", path)
-    assert (shown.code, shown.out.count("warning  mine.toml: ")) == (0, len(places))
+    assert (shown.code, shown.out.count("warning  mine.toml:")) == (0, len(places))
     assert shown.shows(" no faults, 1 warning")
 
 
@@ -87,7 +87,7 @@ WITH_EFFECT = {
     "another pattern": ('when.source = ["x"]', 'when.source = ["y"]'),
     "a later rule for every event": ('when.source = ["x"]', ""),
     "more conditions": ('when.source = ["x"]', 'when.source = ["x"]\nwhen.data.n = [1]'),
-    "absent or present": ("when.n = [{ exists = true }]", "when.n = [{ exists = false }]"),
+    "absent or present": ("when.data.n = [{ exists = true }]", "when.data.n = [{ exists = false }]"),
     "a rule in force, after one on trial": ('mode = "audit"', 'mode = "enforce"'),
 }
 
@@ -107,6 +107,69 @@ def test_a_value_that_may_be_missing(commands: Commands, tmp_path: Path) -> None
     assert commands("check", path, "--json").json["warnings"] == []
 
 
+SLIPS = """
+[[rule]]
+name = "one"
+when.team = ["web"]
+when.image.name = [
+  "db",
+  "prod-*",
+]
+tags.env = "{{ stage }}"
+[lookup.unused]
+entries = {}
+"""
+CASE = """
+[[case]]
+name = "one"
+tags = {}
+[case.event]
+specversion = "1.0"
+id = "1"
+source = "a"
+type = "image.created"
+"""
+
+
+def test_slips(commands: Commands, tmp_path: Path) -> None:
+    """What is probably not meant is a warning with its line, among the others, and is no fault."""
+    path = tmp_path / "mine.toml"
+    path.write_text(SLIPS)
+    ran = commands("check", path, "--json")
+    assert ran.code == 0
+    assert [(each["line"], each["place"]) for each in ran.json["warnings"]] == [
+        (4, 'mine.toml: rule "one": when'),
+        (7, 'mine.toml: rule "one": when'),
+        (9, 'mine.toml: rule "one": tag "env"'),
+        (10, "mine.toml: lookup unused"),
+    ]
+    shown = commands("check", path)
+    assert shown.shows(
+        'warning mine.toml:7: rule "one": when "prod-*" matches only this exact text; '
+        'write { wildcard = "prod-*" }'
+    )
+    assert shown.shows(" no faults, 4 warnings")
+
+
+@pytest.mark.parametrize(
+    ("cases", "unknown"),
+    [
+        (CASE + 'team = "web"\n', ["stage"]),
+        (CASE + 'stage = "a"\n' + CASE + 'TEAM = "web"\n', []),
+        (CASE + 'team = "web"\nsurplus', ["team", "stage"]),
+    ],
+    ids=["one", "all", "faulty cases"],
+)
+def test_attributes_of_cases(commands: Commands, tmp_path: Path, cases: str, unknown: list[str]) -> None:
+    """An attribute that an event of the table's cases has is no slip."""
+    path = tmp_path / "mine.toml"
+    path.write_text(SLIPS)
+    (tmp_path / "mine.cases.toml").write_text(cases)
+    messages = [each["message"] for each in commands("check", path, "--json").json["warnings"]]
+    named = [message.split('"')[1] for message in messages if message.startswith("no event is known to have")]
+    assert named == unknown
+
+
 FAULTY = """
 limits = "hwawei"
 [[rule]]
@@ -119,18 +182,25 @@ tags = {}
 
 
 def test_every_fault_at_once(commands: Commands, tmp_path: Path) -> None:
-    """One run reports all faults of a table, each with file, rule and key, the same in text and JSON."""
+    """One run reports all faults of a table, each with file, line, rule and key, in text as in JSON."""
     path = tmp_path / "mine.toml"
     path.write_text(FAULTY)
     ran = commands("check", path, "--json")
-    places = [fault["place"] for fault in ran.json["faults"]]
+    places = [(fault["line"], fault["place"]) for fault in ran.json["faults"]]
     assert (ran.code, places) == (
         1,
-        ["mine.toml", 'mine.toml: rule "one": when', 'mine.toml: rule "one": tag "env"', "mine.toml: rule 2"],
+        [
+            (2, "mine.toml"),
+            (5, 'mine.toml: rule "one": when'),
+            (6, 'mine.toml: rule "one": tag "env"'),
+            (8, "mine.toml: rule 2"),
+        ],
     )
     shown = commands("check", path)
     assert shown.code == 1
-    assert all(shown.shows(f"fault {fault['place']} {fault['message']}") for fault in ran.json["faults"])
+    for fault in ran.json["faults"]:
+        place = fault["place"].replace("mine.toml", f"mine.toml:{fault['line']}")
+        assert shown.shows(f"fault {place} {fault['message']}")
     assert shown.shows(f"{path}: 4 faults, no warnings")
 
 

@@ -1,6 +1,7 @@
 """`test`: cases as data, and how a failure shows."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -173,14 +174,14 @@ FAULTS: dict[str, tuple[Any, str]] = {
 
 @pytest.mark.parametrize(("cases", "sentence"), FAULTS.values(), ids=FAULTS)
 def test_faulty_cases(commands: Commands, tmp_path: Path, cases: list[Any], sentence: str) -> None:
-    """A fault in a file of cases is wrong usage: a sentence with file and case."""
+    """A fault in a file of cases is wrong usage: a sentence with file, line and case."""
     path = tmp_path / "c.toml"
     path.write_text(f"case = {toml(cases)}\n")
     ran = commands("test", path)
     assert (ran.code, ran.out) == (2, "")
     assert ran.shows(sentence)
     (error,) = commands("test", path, "--json").json["errors"]
-    assert error.startswith("c.toml: ")
+    assert error.startswith("c.toml:1: ")
 
 
 def toml(value: Any) -> str:
@@ -215,12 +216,12 @@ NO_FILES: dict[str, bytes] = {
 
 @pytest.mark.parametrize("content", NO_FILES.values(), ids=NO_FILES)
 def test_no_cases(commands: Commands, tmp_path: Path, content: bytes) -> None:
-    """Whatever a file holds, one sentence says what is wrong with it."""
+    """Whatever a file holds, one sentence says what is wrong with it, and in which line."""
     path = tmp_path / "c.toml"
     path.write_bytes(content)
     ran = commands("test", path)
     assert (ran.code, ran.out) == (2, "")
-    assert ran.err.startswith("error: c.toml: ")
+    assert re.match(r"error: c\.toml(:1)?: ", ran.err)
     assert fits(ran.err)
 
 
@@ -235,4 +236,4 @@ def test_a_faulty_table(commands: Commands, tmp_path: Path, table: Path) -> None
     """The faults of a table are reported instead of its cases."""
     table.write_text("rulez = 1\n")
     ran = commands("test", written(tmp_path, 'name = "a"\ntags = {}'))
-    assert (ran.code, ran.out.count("fault  mine.toml\n")) == (1, 2)
+    assert (ran.code, ran.out.count("fault  mine.toml:1\n"), ran.out.count("fault  mine.toml\n")) == (1, 1, 1)

@@ -59,7 +59,7 @@ def test_reload(function: Function, rules: Path, ims: Ims) -> None:
     refused = eventually(lambda: line("rules.refused"), "a refused table")
     assert refused
     assert refused["severity"] == "ERROR"
-    assert 'rules.toml: rule 1: tag "env": IMS would refuse the value' in refused["detail"]
+    assert 'rules.toml:2: rule 1: tag "env": IMS would refuse the value' in refused["detail"]
     assert tagged(function, ims) == {"env": "new"}
     assert [line["message"] for line in logged].count("rules.refused") == 1
 

@@ -280,7 +280,9 @@ def test_every_fault_of_a_table_is_told(ims: Ims, tmp_path: Path) -> None:
     )
 
     assert ended.returncode == 2
-    assert all(part in ended.stderr for part in ('rules.toml: rule "r": tag "a b"', 'rules.toml: rule "s"'))
+    assert all(
+        part in ended.stderr for part in ('rules.toml:3: rule "r": tag "a b"', 'rules.toml:6: rule "s"')
+    )
     assert len(ended.stderr.splitlines()) >= 3
     assert "Traceback" not in ended.stderr
 

@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 
 from handlers.commands.files import UsageError, events_in, read
 from handlers.core.received import Received, Unparsable
-from handlers.core.rules.diagnostics import Diagnostics
+from handlers.core.rules.diagnostics import Diagnostics, Place
+from handlers.core.rules.lines import with_lines
+from handlers.core.rules.toml_faults import explain
 from handlers.edges import cloudevents
 from handlers.edges.cloudevents import HttpMessage
 
@@ -33,32 +35,35 @@ class Cases(NamedTuple):
 
 def cases_in(path: Path) -> Cases:
     """Reads a file of cases. Raises UsageError, which lists every fault in it."""
-    faults = Diagnostics(path.name)
     try:
-        top = tomllib.loads(read(path).decode())
+        text = read(path).decode()
     except UnicodeDecodeError:
         raise UsageError(f"{path.name}: it is not UTF-8 text; save it as UTF-8") from None
+    try:
+        top = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # besides TOML's own, of numbers with too many digits
-        raise UsageError(f"{path.name}: it is not TOML: {error}") from None
-    faults.names("", top, "rules", "case")
-    rules = faults.member("", top, "rules", str)
+        raise UsageError(str(explain(error, text, path.name))) from None
+    faults = Diagnostics(path.name)
+    faults.names(Place(), top, "rules", "case")
+    rules = faults.member(Place(), top, "rules", str)
     rows = top.get("case")
     if not isinstance(rows, list) or not rows:
-        faults.add("", "it has no case; add a [[case]] with name, event and tags")
+        faults.add(Place("", ("case",)), "it has no case; add a [[case]] with name, event and tags")
         rows = []
     cases = [case for number, row in enumerate(rows, 1) if (case := _case(number, row, path.parent, faults))]
     if faults.found:
-        raise UsageError(*map(str, faults.found))
+        raise UsageError(*map(str, with_lines(faults.found, text)))
     return Cases(path.parent / rules if rules else None, cases)
 
 
 def _case(number: int, row: Any, folder: Path, faults: Diagnostics) -> Case | None:
-    where = f"case {number}"
+    where = Place(f"case {number}", ("case", number - 1))
     if not isinstance(row, dict):
         faults.add(where, "a case is a table; write [[case]]")
         return None
     name = faults.member(where, row, "name", str)
-    where = f'case "{name}"' if name else where
+    if name:
+        where = Place(f'case "{name}"', where.path)
     faults.names(where, row, "name", "event", "tags", "outcome", "reason")
     if name is None and "name" not in row:
         faults.add(where, "it has no name; add one that says what it shows")
@@ -66,16 +71,16 @@ def _case(number: int, row: Any, folder: Path, faults: Diagnostics) -> Case | No
         faults.add(where, "it needs either tags or an outcome")
     tags = faults.member(where, row, "tags", dict) or {}
     for key in (key for key, value in tags.items() if not isinstance(value, str)):
-        faults.add(where, f'the tag "{key}" must be text in quotes')
+        faults.add(where.at("tags", key), f'the tag "{key}" must be text in quotes')
     outcome = "tagged" if tags else "nothing-to-tag"
     if "outcome" in row:
         outcome = faults.choice(where, row, "outcome", *OUTCOMES)
     reason = faults.member(where, row, "reason", str) or ""
-    event = _event(where, row.get("event"), folder, faults)
-    return Case(name or where, event, tags, outcome, reason) if event else None
+    event = _event(where.at("event"), row.get("event"), folder, faults)
+    return Case(name or where.words, event, tags, outcome, reason) if event else None
 
 
-def _event(where: str, value: Any, folder: Path, faults: Diagnostics) -> Received | Unparsable | None:
+def _event(where: Place, value: Any, folder: Path, faults: Diagnostics) -> Received | Unparsable | None:
     try:
         match value:
             case str():

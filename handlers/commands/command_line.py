@@ -38,8 +38,8 @@ def _report(asked: argparse.Namespace, environ: Mapping[str, str]) -> Report:
     try:
         report: Report = asked.run(asked, environ)
     except InvalidTable as invalid:
-        faults = [fault._asdict() for fault in invalid.faults]
-        return Report({"faults": faults}, [findings("fault", invalid.faults)], FAULTS)
+        body = findings("fault", ((fault.place_with_line, fault.message) for fault in invalid.faults))
+        return Report({"faults": [fault.as_json() for fault in invalid.faults]}, [body], FAULTS)
     return report
 
 

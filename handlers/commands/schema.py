@@ -46,7 +46,10 @@ def rules_schema() -> Json:
             "rule": _RULE,
             "tag": _TAG,
             "lookup": _LOOKUP,
-            "pattern": _fields("pattern", {"image": _either_values_or("image")}, _FIELD),
+            "pattern": {
+                **_fields("pattern", {"image": _either_values_or("image")}, _FIELD),
+                "propertyNames": {"pattern": r"^([a-z0-9]+|data_base64|\$or)$"},
+            },
             **_facts("image", IMAGE_FIELDS),
             "fields": _fields("fields", {}, _FIELD),
             "values": _VALUES,

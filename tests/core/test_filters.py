@@ -1,6 +1,7 @@
 """What filters give, what they cannot take, and which arguments they refuse at load."""
 
 import zoneinfo
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -8,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.core.errors import InvalidTag, MissingAttribute
+from handlers.core.times import parse_time
 from handlers.core.values.expressions import MAX_TEXT_LENGTH
-from handlers.core.values.filters import FILTERS, MAX_INPUT
+from handlers.core.values.filters import EXAMPLES, FILTERS, MAX_INPUT
 from handlers.core.values.template import InvalidTemplate, compile_template
 
 LONE = "\ud800"
@@ -56,6 +58,15 @@ RENDERS: list[tuple[str, Any, str]] = [
     ("date('\\ud800\\x00%Y')", "2026-01-05T01:02:03Z", LONE + "\x002026"),
     ("date(timezone='Europe/Berlin', format='%H')", "2026-07-05T10:00:00Z", "12"),
     ("date", "2999-12-31T23:59:59Z", "2999-12-31"),
+    ("plus('30d')", "2026-01-05T10:15:30Z", "2026-02-04T10:15:30Z"),
+    ("plus('-1d')", "2026-01-01T00:00:00Z", "2025-12-31T00:00:00Z"),
+    ("plus('36h')", "2026-01-05 10:15:30.5", "2026-01-06T22:15:30.500000Z"),
+    ("plus('2w')|date", "2016/12/20 07:07:28 GMT+08:00", "2017-01-02"),
+    ("plus('1d')", 1765788999507, "2025-12-16T08:56:39.507000Z"),
+    ("plus('0h')", "2026-07-05T10:00:00+02:00", "2026-07-05T08:00:00Z"),
+    ("plus('1d')|plus('-24h')|date('%H')", "2026-03-28T12:00:00Z", "12"),
+    ("plus('1d')|date('%H', timezone='Europe/Berlin')", "2026-03-28T12:00:00Z", "14"),
+    ("plus('355000d')|date", "2026-01-01T00:00:00Z", "2997-12-16"),
     ("short_hash", "alice", "2bd806c9"),
     ("short_hash", 1, "6b86b273"),
     ("short_hash", LONE, "91a681b9"),
@@ -81,12 +92,16 @@ INVALID: list[tuple[str, Any]] = [
     ("date", True),
     ("date", 42),
     ("lower|default('y')", ["a"]),
+    *(("plus('1d')", value) for value in ("yesterday", True, 42, ["a"], {"a": "b"}, "2999-12-31T00:00:00Z")),
+    ("plus('-1d')", "1970-01-01T12:00:00Z"),
+    ("plus('53000w')", "2026-01-05T10:15:30Z"),
+    ("plus('-53000w')", "2026-01-05T10:15:30Z"),
 ]
 
 MISSING: list[tuple[str, Any]] = [
     *(
         (filter_, None)
-        for filter_ in ("lower", "slug", "date", "first", "split('/')", "lookup('teams', 'y')")
+        for filter_ in ("lower", "slug", "date", "plus('1d')", "first", "split('/')", "lookup('teams', 'y')")
     ),
     ("first", []),
     ("last", [None]),
@@ -123,6 +138,8 @@ REFUSED = [
     "date(timezone='')",
     "date(timezone='\\x00')",
     "date(timezone='\\ud800')",
+    *("plus", "plus(30)", "plus('30')", "plus('d')", "plus('30m')", "plus('1.5d')", "plus('+1d')"),
+    *("plus('1d12h')", "plus(' 1d')", "plus('1d\\n')", "plus('\u0661d')", "plus('99999999w')", "plus('')"),
     "lookup",
     "lookup(data.y)",
     "lookup('teams', 'a', 'b')",
@@ -162,6 +179,74 @@ def test_refused(filters: str) -> None:
         compile_template(f"{{{{ data.x|{filters} }}}}")
 
 
+MESSAGES = {
+    "lower('x')": "`lower` does not take these arguments; write lower without any",
+    "lower(1)": "an argument of `lower` is not text in quotes; write lower without any",
+    "replace('a')": '`replace` does not take these arguments; write for example replace(" ", "-")',
+    "replace('a', b)": 'an argument of `replace` is not text in quotes; write for example replace(" ", "-")',
+    "split(1)": 'an argument of `split` is not text in quotes; write for example split("/")',
+    "date(1)": 'an argument of `date` is not text in quotes; write for example date("%Y-%m")',
+    "lookup(x)": 'an argument of `lookup` is not text in quotes; write for example lookup("teams")',
+    "plus": '`plus` does not take these arguments; write for example plus("30d")',
+    "plus(*x)": '`plus` takes no * and no **; write for example plus("30d")',
+    "default": '`default` does not take these arguments; write for example default("unknown")',
+    "plus('30m')": (
+        'mend the arguments of `plus`: "30m" is not a duration, use a whole number of hours, days or weeks, '
+        'such as "12h", "30d", "-4w"'
+    ),
+    "plus('999999w')": (
+        'mend the arguments of `plus`: "999999w" is longer than all the time from 1970 to 2999, use less'
+    ),
+}
+
+
+@pytest.mark.parametrize(("filter_", "message"), MESSAGES.items(), ids=MESSAGES)
+def test_what_to_write_instead(filter_: str, message: str) -> None:
+    """A refusal shows the very filter with right arguments."""
+    with pytest.raises(InvalidTemplate) as raised:
+        compile_template(f"{{{{ data.x | {filter_} }}}}")
+    assert str(raised.value) == message
+
+
+def test_every_filter_with_arguments_has_an_example() -> None:
+    """The example of a filter is taken, and filters without one take no arguments."""
+    for name in FILTERS:
+        assert EXAMPLES.get(name, name).startswith(name)
+        compile_template(f"{{{{ data.x | {EXAMPLES.get(name, name)} }}}}")
+
+
+def test_a_time_that_plus_cannot_take_or_give() -> None:
+    """The reason says what is wrong, and what to use instead."""
+    with pytest.raises(
+        InvalidTag, match="the value before `plus` is not a time from 1970 to 2999; use another"
+    ):
+        render("plus('1d')", "yesterday")
+    with pytest.raises(InvalidTag, match="the result of `plus` is not from 1970 to 2999; use another"):
+        render("plus('1d')", "2999-12-31T12:00:00Z")
+
+
+@given(
+    st.datetimes(datetime(1970, 1, 1), datetime(2999, 12, 31)),  # noqa: DTZ001 - the zone is in the text
+    st.integers(-20_000, 20_000),
+    st.sampled_from("hdw"),
+    st.sampled_from(["Z", "+08:00", ""]),
+)
+def test_plus_and_minus(time: datetime, number: int, unit: str, zone: str) -> None:
+    """A time plus a duration is as much later, and minus the same it is the time again."""
+    text = f"{time.isoformat()}{zone}"
+    there = parse_time(text)
+    try:
+        later = render(f"plus('{number}{unit}')", text)
+    except InvalidTag:
+        hours = number * {"h": 1, "d": 24, "w": 168}[unit]
+        assert there is None or not 1970 <= (there + timedelta(hours=hours)).year <= 2999
+        return
+    assert there is not None
+    assert parse_time(later) == there + timedelta(hours=number * {"h": 1, "d": 24, "w": 168}[unit])
+    assert parse_time(render(f"plus('{-number}{unit}')", later)) == there
+    assert render(f"plus('{number}{unit}')|date", text) == later[:10]
+
+
 def test_utc_needs_no_time_zone_database() -> None:
     """A date in UTC works on a machine without time zones."""
     zoneinfo.ZoneInfo.clear_cache()
@@ -198,8 +283,9 @@ ARGUMENTS = {
     "split": "('\ufdfa')|first",
     "lookup": "('teams', '')",
     "default": "('')",
+    "plus": "('1d')",
 }
-NO_TEXTS = {"first", "last", "date"}
+NO_TEXTS = {"first", "last", "date", "plus"}
 """Filters that take something else, and refuse a text that is none of it."""
 
 

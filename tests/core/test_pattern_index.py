@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from math import inf, nan
 from typing import Any
 
 import pytest
@@ -14,12 +15,16 @@ from handlers.core.patterns.index import PatternIndex
 
 names = st.sampled_from(["a", "b"])
 texts = st.sampled_from(["", "x", "X", "xy", "yx", "Yxy", "ß", "SS"])
-numbers = st.sampled_from([0, 1, 1.0, 2])
+numbers = st.sampled_from([0, 1, 1.0, 1.5, 2, 10**20])
+ranges = st.tuples(
+    st.sampled_from([">", ">="]), st.just(0), st.sampled_from(["<", "<="]), st.sampled_from([1, 2])
+)
 values = st.sampled_from([None, True, False]) | numbers | texts
+found = values | st.sampled_from([inf, -inf, nan, -1])
 events = st.dictionaries(
     names,
     st.recursive(
-        values,
+        found,
         lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=2),
         max_leaves=6,
     ),
@@ -32,7 +37,9 @@ operators = st.one_of(
     st.fixed_dictionaries({"equals-ignore-case": texts}),
     st.fixed_dictionaries({"wildcard": st.sampled_from(["X*", "*y", "x*y", "*x*", "*", "xy"])}),
     st.fixed_dictionaries({"anything-but": texts}),
-    st.fixed_dictionaries({"numeric": st.tuples(st.sampled_from(["=", "<", ">="]), numbers).map(list)}),
+    st.fixed_dictionaries(
+        {"numeric": (st.tuples(st.sampled_from(["=", "<", "<=", ">", ">="]), numbers) | ranges).map(list)}
+    ),
     st.fixed_dictionaries({"exists": st.booleans()}),
 )
 leaves = st.lists(values | operators, min_size=1, max_size=2)
@@ -59,6 +66,20 @@ def test_index_agrees_with_one_by_one(written: list[Any], event: dict[str, Any])
         position for position, pattern in enumerate(compiled) if pattern is None or pattern.matches(event)
     ]
     assert PatternIndex(compiled).matching(event, no_check) == one_by_one
+
+
+BOUNDS = [0, 1, 1.5, 2]
+
+
+@pytest.mark.parametrize("number", [-1, *BOUNDS, 1.2, 3, True, "1", None, inf, nan], ids=str)
+def test_bounds(number: Any) -> None:
+    """A number meets the bounds that it reaches and no others, at the bounds as well as between them."""
+    written = [
+        {"n": [{"numeric": [sign, bound]}]} for sign in ("<", "<=", ">", ">=", "=") for bound in BOUNDS
+    ] + [{"n": [{"numeric": [above, 1, below, 2]}]} for above in (">", ">=") for below in ("<", "<=")]
+    compiled = [compile_pattern(pattern) for pattern in written]
+    matching = [position for position, pattern in enumerate(compiled) if pattern.matches({"n": number})]
+    assert PatternIndex(compiled).matching({"n": number}, no_check) == matching
 
 
 def test_positions_ascend() -> None:
@@ -106,6 +127,32 @@ def test_cost_does_not_grow_with_patterns_that_cannot_match() -> None:
     many = PatternIndex([compile_pattern(pattern) for pattern in _table(1000)])
     assert few.matching(event, no_check) == many.matching(event, no_check) == [3]
     assert _calls(lambda: many.matching(event, no_check)) <= 2 * _calls(lambda: few.matching(event, no_check))
+
+
+@pytest.mark.parametrize("sign", ["<", ">"])
+def test_bounds_that_a_number_does_not_reach_cost_nothing(sign: str) -> None:
+    """An event with a number costs what the bounds do that it reaches, and not what others do."""
+
+    def cost(bounds: list[int], number: int) -> int:
+        index = PatternIndex([compile_pattern({"n": [{"numeric": [sign, bound]}]}) for bound in bounds])
+        assert len(index.matching({"n": number}, no_check)) == 1
+        return _calls(lambda: index.matching({"n": number}, no_check))
+
+    nearest = 0 if sign == ">" else 1000
+    number = nearest + (1 if sign == ">" else -1)
+    assert cost(list(range(0, 1001, 2)), number) <= 1.2 * cost([nearest], number)
+
+
+def test_a_condition_that_a_large_number_meets_is_not_what_is_looked_up() -> None:
+    """A rule with a bound and an exact name is found by the name, though its bound is unlike all others."""
+    written = [{"n": [{"numeric": [">", bound]}], "name": [f"image-{bound % 100}"]} for bound in range(1000)]
+    index = PatternIndex([compile_pattern(pattern) for pattern in written])
+    event = {"n": 10**6, "name": "image-7"}
+    assert index.matching(event, no_check) == list(range(7, 1000, 100))
+    few = PatternIndex([compile_pattern(pattern) for pattern in written[7::100]])
+    assert _calls(lambda: index.matching(event, no_check)) <= 1.2 * _calls(
+        lambda: few.matching(event, no_check)
+    )
 
 
 def _arrays(values: list[Any]) -> dict[str, Any]:

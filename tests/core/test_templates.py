@@ -1,7 +1,9 @@
 """Tag values: what they read and give, what is missing or invalid, and what is refused at load."""
 
 import json
+import re
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from math import isfinite
 from typing import Any
@@ -13,7 +15,13 @@ from hypothesis import strategies as st
 from handlers.core.errors import InvalidTag, MissingAttribute
 from handlers.core.values.expressions import MAX_TEXT_LENGTH
 from handlers.core.values.filters import FILTERS
-from handlers.core.values.template import LONGEST_TEMPLATE, InvalidTemplate, compile_template
+from handlers.core.values.template import (
+    LONGEST_TEMPLATE,
+    InvalidTemplate,
+    Template,
+    compile_template,
+    compile_whole,
+)
 
 EVENT = {
     "id": "42",
@@ -183,10 +191,64 @@ def test_refused(text: str) -> None:
         compile_template(text)
 
 
+WORDS = {
+    "{{ id + 1 }}": "a value has no +; join texts with ~",
+    "{{ id - 1 }}": "a value has no -; it selects and joins, and does not calculate",
+    "{{ -1 }}": "a value has no -; it selects and joins, and does not calculate",
+    "{{ id ** 9 }}": "a value has no **; it selects and joins, and does not calculate",
+    "{{ id % 9 }}": "a value has no %; it selects and joins, and does not calculate",
+    "{{ data.text.upper() }}": "a value has no call upper(); apply a filter, such as image.name | upper",
+    "{{ range(9) }}": "a value has no call range(); apply a filter, such as image.name | lower",
+    "{{ id().x }}": "a value has no call id(); apply a filter, such as image.name | lower",
+    "{{ id or 'x' }}": "a value has no `or`; write what stands in for a missing attribute as default(...)",
+    "{{ id and id }}": "a value has no `and`; put conditions into the rule's `when`",
+    "{{ not id }}": "a value has no `not`; put conditions into the rule's `when`",
+    "{{ id if id }}": "a value has no `if`; put conditions into the rule's `when`",
+    "{{ id == '1' }}": "a value has no comparison; put conditions into the rule's `when`",
+    "{{ id is defined }}": "a value has no `is`; put conditions into the rule's `when`",
+    "{{ [id] }}": "a value has no list; name one of its elements alone",
+    "{{ id, id }}": "a value has no comma; join texts with ~",
+    "{{ {'a': id} }}": "a value has no object in braces; name one of its members alone",
+    "{{ true }}": "a value has no constant true; write it in quotes",
+    "{{ None }}": "a value has no constant none; write it in quotes",
+    "{{ 1.5 }}": "a value has no constant 1.5; write it in quotes",
+    "${image.name}": "${image.name} is not an expression; write {{ image.name }}",
+    "by ${ data.x } at {{ id }}": "${ data.x } is not an expression; write {{ data.x }}",
+    "{{ id }}${{ id }}": "${{ id }} is not an expression; write {{ id }}",
+}
+
+
+@pytest.mark.parametrize(("text", "message"), WORDS.items(), ids=WORDS)
+def test_words_of_a_refusal(text: str, message: str) -> None:
+    """What is refused is called by its sign in the value, with what to write instead."""
+    with pytest.raises(InvalidTemplate) as raised:
+        compile_template(text)
+    assert str(raised.value) == message
+
+
+@pytest.mark.parametrize("text", REFUSED, ids=ascii)
+def test_no_refusal_names_a_part_of_a_parser(text: str) -> None:
+    """No message holds a name of the parser's classes."""
+    with pytest.raises(InvalidTemplate) as raised:
+        compile_template(text)
+    assert not re.search(
+        r"\b(Call|Add|CondExpr|Compare|TemplateData|Getattr|NoneType|TypeError)\b", str(raised.value)
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["$", "$x", "{x}", "${", "$ {x}", "{{ 'a' | replace('${b}', 'c') }}", "%{x}"]
+)
+def test_a_dollar_alone_is_text(text: str) -> None:
+    """Only what another language would fill in is refused."""
+    compile_template(text)
+
+
 def test_a_refusal_names_the_line() -> None:
     """A fault of syntax is told with its line in the value."""
-    with pytest.raises(InvalidTemplate, match="line 2 of the value"):
-        compile_template("{{ id }}\n{{ id")
+    for text in ("{{ id }}\n{{ id", "{{ id }}\n{{ id | }}"):
+        with pytest.raises(InvalidTemplate, match="line 2 of the value"):
+            compile_template(text)
 
 
 @pytest.mark.parametrize(
@@ -269,6 +331,73 @@ def test_any_text_compiles_or_is_refused(text: str) -> None:
         assert compile_template(text).constant in (None, text)
 
 
+PIECES = st.sampled_from(
+    [
+        *(
+            "{{ id }}",
+            "{{id|lower}}",
+            "{{ data.text | replace(' ', '-') }}",
+            '{{ data.x | default("a", id) }}',
+        ),
+        *(
+            "{{- id }}",
+            "{{ id -}}",
+            "{{+ id }}",
+            "{{ '}}' }}",
+            "{{ 'a\\'b' }}",
+            "{{ id\n~ 'x' }}",
+            "{{ '{{' }}",
+        ),
+        *(
+            "{{ data | lookup('a') }}",
+            "{{ id | pseudonym }}",
+            "{{ nothing }}",
+            "{{ id | date }}",
+            "{{ '-' ~ 1 }}",
+        ),
+        *(
+            " a ",
+            "\n",
+            "\r\n",
+            "}}",
+            "{",
+            "}",
+            "%}",
+            "#}",
+            "-",
+            "'",
+            '"',
+            "{{ id",
+            "{%",
+            "a {{",
+            "{{ }}",
+            "{{{ id }}",
+        ),
+    ]
+)
+
+
+def _compiled(compile_: Callable[[str], Template], text: str) -> Any:
+    """All that can be told of a template, or why there is none."""
+    try:
+        template = compile_(text)
+    except InvalidTemplate as refused:
+        return str(refused)
+    try:
+        result = template.render(EVENT, {"a": dict[str, str]().get}, b"key")
+    except (MissingAttribute, InvalidTag) as error:
+        result = repr(error)
+    return template.attributes, template.lookups, template.pseudonyms, result
+
+
+@given(
+    st.lists(PIECES, min_size=1, max_size=5).map("".join).filter(lambda text: "{{" in text or "{%" in text)
+)
+def test_pieces_are_the_whole(text: str) -> None:
+    """A value that is compiled piece by piece is what the parser makes of the whole."""
+    assert _compiled(compile_template, text) == _compiled(compile_whole, text)
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("xy"), inner),
@@ -296,6 +425,7 @@ ARGUMENTS = {
     "split": "('a')",
     "date": "('%Y%j', timezone='Europe/Berlin')",
     "lookup": "('any')",
+    "plus": "('-4w')",
 }
 CHAINS = st.lists(st.sampled_from([name + ARGUMENTS.get(name, "") for name in FILTERS]), max_size=4)
 

@@ -4,8 +4,9 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple
 
-# What every value that passes a comparison has: it is, starts or ends with the folded text, or is the value.
-IndexKey = tuple[Literal["is", "starts", "ends"], Any]
+# What every value that passes a comparison has: it is, starts or ends with the folded text, is the value, or
+# is a number from this one up or down.
+IndexKey = tuple[Literal["is", "starts", "ends", "from", "to"], Any]
 
 
 class Comparison(NamedTuple):

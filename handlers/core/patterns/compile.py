@@ -18,6 +18,7 @@ from handlers.core.patterns.conditions import (
     Condition,
     Fields,
     Mismatch,
+    Place,
     dotted,
     fields_of,
     looked_at,
@@ -29,7 +30,11 @@ MAX_ALTERNATIVES = 1000
 
 
 class InvalidPattern(ValueError):
-    """The pattern is malformed. The message names the field."""
+    """The pattern is malformed. The message names the field. place: where in the pattern, as in Condition."""
+
+    def __init__(self, message: str, place: Place) -> None:
+        super().__init__(message)
+        self.place = place
 
 
 class Pattern(NamedTuple):
@@ -58,29 +63,33 @@ def compile_pattern(pattern: dict[str, Any]) -> Pattern:
     return Pattern(alternatives, fields_of(alternatives))
 
 
-def _alternatives(pattern: Any, path: tuple[str, ...], depth: int) -> list[tuple[Condition, ...]]:
+def _alternatives(pattern: Any, place: Place, depth: int) -> list[tuple[Condition, ...]]:
     if not isinstance(pattern, dict) or not pattern:
-        raise _invalid(path, "needs at least one field, each with its list of values")
+        raise _invalid(place, "needs at least one field, each with its list of values")
     if depth >= MAX_DEPTH:
-        raise _invalid(path[:3], f"is nested deeper than {MAX_DEPTH} levels")
-    fields = [_field(name, wanted, path, depth) for name, wanted in pattern.items()]
+        raise _invalid(place[:3], f"is nested deeper than {MAX_DEPTH} levels")
+    fields = [_field(name, wanted, place, depth) for name, wanted in pattern.items()]
     # The conditions that all alternatives share come first, so that `why_not` names them once.
     fields.sort(key=len)
     if math.prod(map(len, fields)) > MAX_ALTERNATIVES:
-        raise _invalid(path, f'"$or" makes more than {MAX_ALTERNATIVES} combinations')
+        raise _invalid(place, f'"$or" makes more than {MAX_ALTERNATIVES} combinations')
     return [tuple(chain.from_iterable(choice)) for choice in product(*fields)]
 
 
-def _field(name: Any, wanted: Any, path: tuple[str, ...], depth: int) -> list[tuple[Condition, ...]]:
+def _field(name: Any, wanted: Any, place: Place, depth: int) -> list[tuple[Condition, ...]]:
     if not isinstance(name, str):
-        raise _invalid(path, "needs strings as field names")
+        raise _invalid(place, "needs strings as field names")
     if name == "$or" and _is_choice(wanted):
         if len(wanted) == 1:
-            raise _invalid(path, '"$or" needs at least two tables')
-        return [each for branch in wanted for each in _alternatives(branch, path, depth + 1)]
+            raise _invalid(place, '"$or" needs at least two tables')
+        return [
+            each
+            for number, branch in enumerate(wanted)
+            for each in _alternatives(branch, (*place, "$or", number), depth + 1)
+        ]
     if isinstance(wanted, dict):
-        return _alternatives(wanted, (*path, name), depth + 1)
-    return _leaf(wanted, (*path, name))
+        return _alternatives(wanted, (*place, name), depth + 1)
+    return _leaf(wanted, (*place, name))
 
 
 def _is_choice(wanted: Any) -> bool:
@@ -92,23 +101,36 @@ def _is_choice(wanted: Any) -> bool:
     )
 
 
-def _leaf(wanted: Any, path: tuple[str, ...]) -> list[tuple[Condition, ...]]:
+def _leaf(wanted: Any, place: Place) -> list[tuple[Condition, ...]]:
     if not isinstance(wanted, list) or not wanted:
-        raise _invalid(path, 'needs a list of values or operators, such as ["a", { prefix = "b" }]')
+        raise _invalid(place, 'needs a list of values or operators, such as ["a", { prefix = "b" }]')
     values = [each for each in wanted if not isinstance(each, dict)]
     if not all(each is None or isinstance(each, str | bool) or is_number(each) for each in values):
-        raise _invalid(path, "lists strings, finite numbers, booleans and operators only")
+        raise _invalid(place, "lists strings, finite numbers, booleans and operators only")
     try:
         comparisons = [_comparison(each) for each in wanted if isinstance(each, dict)]
     except BadOperand as fault:
-        raise _invalid(path, str(fault)) from None
+        raise _invalid(place, str(fault)) from None
     if values:
         comparisons.append(equals_any(values))
-    text = json.dumps(wanted, ensure_ascii=False)
+    text = _as_json(wanted)
     present = [each for each in comparisons if each is not ABSENT]
     # An absent field has no value to compare, so it is an alternative of its own.
     choices = ([any_of(present)] if present else []) + ([ABSENT] if ABSENT in comparisons else [])
-    return [(Condition(path, choice, text),) for choice in choices]
+    path = _path(place)
+    return [(Condition(path, choice, text, place),) for choice in choices]
+
+
+_as_json = json.JSONEncoder(ensure_ascii=False).encode
+
+
+def _path(place: Place) -> tuple[str, ...]:
+    """The path in an event, which has no `$or`."""
+    return tuple(
+        name
+        for name, after in zip(place, (*place[1:], ""), strict=False)
+        if isinstance(name, str) and isinstance(after, str)
+    )
 
 
 def _comparison(table: dict[Any, Any]) -> Comparison:
@@ -124,5 +146,5 @@ def _comparison(table: dict[Any, Any]) -> Comparison:
         raise BadOperand(f'"{name}" {fault}') from None
 
 
-def _invalid(path: tuple[str, ...], fault: str) -> InvalidPattern:
-    return InvalidPattern(f"{dotted(path) or 'the pattern'}: {fault}")
+def _invalid(place: Place, fault: str) -> InvalidPattern:
+    return InvalidPattern(f"{dotted(_path(place)) or 'the pattern'}: {fault}", place)

@@ -17,6 +17,7 @@ from handlers.core.patterns.comparisons import ABSENT, Comparison
 LOOKED_AT_MAX = 1000
 """Values of a field that conditions see. The cost is rules times values, and anybody may send events."""
 
+Place = tuple[str | int, ...]
 Values = list[Any]
 Fields = dict[str, "Fields"]
 """The fields that conditions name, each with the fields below it."""
@@ -42,11 +43,16 @@ class Mismatch(NamedTuple):
 
 
 class Condition(NamedTuple):
-    """A field, and the comparison that one of its values must pass. ABSENT: it must have no value."""
+    """A field, and the comparison that one of its values must pass. ABSENT: it must have no value.
+
+    wanted: the pattern's list for the field, as JSON. place: the keys that lead to the list in the pattern
+    and, in a list of `$or`, the position, counted from 0.
+    """
 
     path: tuple[str, ...]
     comparison: Comparison
     wanted: str
+    place: Place
 
     def holds(self, values: Values) -> bool:
         found = _leaves(values)

@@ -1,11 +1,11 @@
 """Many patterns, one event: which of them match, without trying those that cannot.
 
 Each alternative of a pattern is filed under one of its conditions: at the condition's field, by what a value
-there must be, start with or end with. An event is looked up by what its own values are, start with and end
-with; only what lies there is evaluated.
+there must be, start with, end with, or be at least or at most. An event is looked up by its own values in the
+same way; only what lies there is evaluated.
 """
 
-from bisect import insort
+from bisect import bisect_left, bisect_right, insort
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -34,7 +34,7 @@ class PatternIndex:
         self._unfiled: list[int] = []
         self._alone: set[int] = set()
         crowd = Counter(
-            (condition.path, need)
+            (condition.path, _crowd(need))
             for _, alternative in self._alternatives
             for condition in alternative.conditions
             for need in _needs(condition)
@@ -45,7 +45,9 @@ class PatternIndex:
             if conditions:
                 least_crowded = min(
                     conditions,
-                    key=lambda each: max((crowd[each.path, need], need == _ANY) for need in _needs(each)),
+                    key=lambda each: max(
+                        (crowd[each.path, _crowd(need)], need == _ANY) for need in _needs(each)
+                    ),
                 )
                 self._root.file(least_crowded.path, least_crowded, number)
                 if len(alternative.conditions) == 1:
@@ -77,6 +79,12 @@ def _needs(condition: Condition) -> Sequence[IndexKey]:
     return condition.comparison.needs or (_ANY,)
 
 
+def _crowd(need: IndexKey) -> IndexKey:
+    """What an event can meet together with this need: a large number is beyond every lower bound."""
+    kind = need[0]
+    return (kind, None) if kind in {"from", "to"} else need
+
+
 _STEPS_A_CHECK = 100
 
 
@@ -102,6 +110,8 @@ class _Field:
         self._filed: dict[IndexKey, list[tuple[Condition, int]]] = {}
         self._start_lengths: list[int] = []
         self._end_lengths: list[int] = []
+        self._lower_bounds: list[float] = []
+        self._upper_bounds: list[float] = []
 
     def file(self, path: Sequence[str], condition: Condition, number: int) -> None:
         if path:
@@ -110,13 +120,20 @@ class _Field:
         for need in _needs(condition):
             if need not in self._filed:
                 self._filed[need] = []
-                self._learn_length(*need)
+                self._learn(*need)
             self._filed[need].append((condition, number))
 
-    def _learn_length(self, kind: str, text: Any) -> None:
-        lengths = {"starts": self._start_lengths, "ends": self._end_lengths}.get(kind, [])
-        if kind != "is" and len(text) not in lengths:
-            insort(lengths, len(text))
+    def _learn(self, kind: str, wanted: Any) -> None:
+        """Keep in order what `_met_by` goes through."""
+        match kind:
+            case "starts" if len(wanted) not in self._start_lengths:
+                insort(self._start_lengths, len(wanted))
+            case "ends" if len(wanted) not in self._end_lengths:
+                insort(self._end_lengths, len(wanted))
+            case "from":
+                insort(self._lower_bounds, wanted)
+            case "to":
+                insort(self._upper_bounds, wanted)
 
     def find(self, values: Values, candidates: set[int], steps: "_Steps") -> None:
         """Add whose filed condition holds for one of the values; one that has held is not tried again."""
@@ -137,6 +154,11 @@ class _Field:
         yield "is", value
         if not isinstance(value, str):
             yield _ANY
+            if isinstance(value, int | float):
+                for bound in self._lower_bounds[: bisect_right(self._lower_bounds, value)]:
+                    yield "from", bound
+                for bound in self._upper_bounds[bisect_left(self._upper_bounds, value) :]:
+                    yield "to", bound
             return
         for length in self._start_lengths:
             yield "starts", value[:length]

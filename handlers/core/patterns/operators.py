@@ -111,14 +111,17 @@ def _numeric(operand: Any) -> Comparison:
     match operand:
         case ["=", number] if is_number(number):
             return _of_number(lambda value: value == number, ("is", number))
-        case [("<" | "<=" | ">" | ">=") as sign, bound] if is_number(bound):
-            holds = compare[sign]
-            return _of_number(lambda value: holds(value, bound))
+        case [(">" | ">=") as above, bound] if is_number(bound):
+            over = compare[above]
+            return _of_number(lambda value: over(value, bound), ("from", bound))
+        case [("<" | "<=") as below, bound] if is_number(bound):
+            under = compare[below]
+            return _of_number(lambda value: under(value, bound), ("to", bound))
         case [(">" | ">=") as above, low, ("<" | "<=") as below, high] if (
             is_number(low) and is_number(high) and low < high
         ):
             over, under = compare[above], compare[below]
-            return _of_number(lambda value: over(value, low) and under(value, high))
+            return _of_number(lambda value: over(value, low) and under(value, high), ("from", low))
     raise BadOperand(
         'needs one of = < <= > >= and a number, or a range from low to high such as [">", 0, "<=", 5]'
     )

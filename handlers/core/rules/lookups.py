@@ -6,14 +6,14 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from handlers.core.rules.diagnostics import Diagnostics
+from handlers.core.rules.diagnostics import Diagnostics, Place
 from handlers.core.values.expressions import Lookup
 
 ReadFile = Callable[[str], bytes]
 """Reads a file beside the rules table by its name. Raises OSError."""
 
 
-def read_lookup(where: str, row: dict[str, Any], read_file: ReadFile, faults: Diagnostics) -> Lookup:
+def read_lookup(where: Place, row: dict[str, Any], read_file: ReadFile, faults: Diagnostics) -> Lookup:
     """The table of a `[lookup.NAME]`: its entries or those of a CSV file, and perhaps a default."""
     faults.names(where, row, "entries", "file", "key", "value", "default")
     default = faults.member(where, row, "default", str)
@@ -23,11 +23,11 @@ def read_lookup(where: str, row: dict[str, Any], read_file: ReadFile, faults: Di
     if ("entries" in row) == ("file" in row):
         faults.add(where, "it needs either entries or a file")
     elif file is None:
-        entries = faults.member(where, row, "entries", dict) or {}
+        entries = faults.member(where, row, "entries", dict, 'entries = { jane = "4711" }') or {}
         for name in (name for name, entry in entries.items() if not isinstance(entry, str)):
-            faults.add(where, f'the entry "{name}" must be text in quotes')
+            faults.add(where.at("entries", name), f'the entry "{name}" must be text in quotes')
     else:
-        where = f"{where}: {file}"
+        where = Place(f"{where.words}: {file}", (*where.path, "file"))
         try:
             content = read_file(file)
         except OSError as error:

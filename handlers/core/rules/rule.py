@@ -4,11 +4,12 @@ from collections.abc import Collection, Iterator
 from typing import Any, Literal, NamedTuple
 
 from handlers.core.errors import RuleError
-from handlers.core.image_fields import IMAGE_FIELDS
 from handlers.core.ims.limits import Limits, fault_of_key, fault_of_value
 from handlers.core.patterns.compile import InvalidPattern, Pattern, compile_pattern
-from handlers.core.rules.diagnostics import Diagnostics, did_you_mean
-from handlers.core.values.expressions import Key
+from handlers.core.patterns.conditions import dotted as as_field
+from handlers.core.rules.diagnostics import Diagnostics, Place, did_you_mean
+from handlers.core.rules.paths import OBJECTS, fault_of_path
+from handlers.core.values.expressions import dotted as as_expression
 from handlers.core.values.template import InvalidTemplate, Template, compile_template
 
 
@@ -45,45 +46,56 @@ class RuleReader:
         self._lookups = lookups
         self._mode = mode
         self._faults = faults
-        self._named: set[str | None] = set()
+        self._named: dict[str, int] = {}
 
     def rule(self, number: int, row: Any) -> Rule | None:
         """The rule at a position, counted from 1; None, which is a fault, if it is not a table."""
-        where = f"rule {number}"
+        where = Place(f"rule {number}", ("rule", number - 1))
         if not isinstance(row, dict):
             self._faults.add(where, "a rule is a table; write [[rule]]")
             return None
         name = self._faults.member(where, row, "name", str)
-        if name and (name in self._named or not name.isprintable()):
-            self._faults.add(where, "its name must be one line that no other rule has")
+        if name and (fault := self._fault_of_name(name, number)):
+            self._faults.add(where.at("name"), fault)
             name = None
-        self._named.add(name)
-        where = f'rule "{name}"' if name else where
+        if name:
+            where = Place(f'rule "{name}"', where.path)
         self._faults.names(where, row, "name", "mode", "when", "tags")
         mode = self._faults.choice(where, row, "mode", "enforce", "audit", default=self._mode)
-        tags = self._faults.member(where, row, "tags", dict)
-        if not tags:
-            self._faults.add(where, 'it sets no tag; add for example tags.env = "prod"')
-        return Rule(
-            name or where, self._when(where, row), dict(self._tags(where, tags or {})), mode == "audit"
-        )
+        tags = self._faults.member(where, row, "tags", dict, 'tags.env = "prod"')
+        if row.get("tags", {}) == {}:
+            self._faults.add(where.at("tags"), 'it sets no tag; add for example tags.env = "prod"')
+        given = dict(self._tags(where, tags or {}))
+        return Rule(name or where.words, self._when(where, row), given, mode == "audit")
 
-    def _when(self, where: str, row: dict[str, Any]) -> Pattern | None:
-        when = self._faults.member(where, row, "when", dict)
+    def _fault_of_name(self, name: str, number: int) -> str:
+        if not name.isprintable():
+            return "its name must be one line of printable text"
+        if (other := self._named.setdefault(name, number)) != number:
+            return f'rule {other} is called "{name}" too; give one of them another name'
+        return ""
+
+    def _when(self, where: Place, row: dict[str, Any]) -> Pattern | None:
+        when = self._faults.member(where, row, "when", dict, 'when.image.name = ["web"]')
         if when is None:
             return None
+        here = Place(f"{where.words}: when", (*where.path, "when"))
         try:
             pattern = compile_pattern(when)
         except InvalidPattern as error:
-            self._faults.add(f"{where}: when", str(error))
+            self._faults.add(here.at(*error.place), str(error))
             return None
-        for path in {condition.path for each in pattern.alternatives for condition in each.conditions}:
-            self._image_name(f"{where}: when", path)
+        found = dict[str, Place]()
+        for condition in (each for alternative in pattern.alternatives for each in alternative.conditions):
+            if fault := fault_of_path(condition.path, as_field):
+                found.setdefault(fault, here.at(*condition.place))
+        for fault, place in found.items():
+            self._faults.add(place, fault)
         return pattern
 
-    def _tags(self, where: str, tags: dict[str, Any]) -> Iterator[tuple[str, Value]]:
+    def _tags(self, where: Place, tags: dict[str, Any]) -> Iterator[tuple[str, Value]]:
         for key, said in tags.items():
-            here = f'{where}: tag "{key}"'
+            here = Place(f'{where.words}: tag "{key}"', (*where.path, "tags", key))
             if fault := fault_of_key(key, self._limits):
                 self._faults.add(here, f"IMS would refuse the key: {fault}")
             if isinstance(said, dict) and "value" not in said:
@@ -97,7 +109,7 @@ class RuleReader:
             if template := self._template(here, row):
                 yield key, Value(template, on_missing, on_invalid, on_existing)
 
-    def _template(self, where: str, row: dict[str, Any]) -> Template | None:
+    def _template(self, where: Place, row: dict[str, Any]) -> Template | None:
         text = self._faults.member(where, row, "value", str)
         if text is None:
             return None
@@ -109,14 +121,16 @@ class RuleReader:
         if not (template.attributes or template.lookups or template.pseudonyms):
             self._constant(where, template)
         for path in template.attributes:
-            self._image_name(where, path)
-            if path in {("image",), ("image", "creator")}:
-                self._faults.add(where, f"{'.'.join(path)} is an object and no text; name one of its members")
+            if fault := fault_of_path(path, as_expression):
+                self._faults.add(where, fault)
+            if path in OBJECTS:
+                what = as_expression(path)
+                self._faults.add(where, f"{what} is an object and not text; name one of its members")
         for name in sorted(template.lookups - set(self._lookups)):
             self._faults.add(where, f"there is no [lookup.{name}]{did_you_mean(name, self._lookups)}")
         return template
 
-    def _constant(self, where: str, template: Template) -> None:
+    def _constant(self, where: Place, template: Template) -> None:
         """Checks a value that is the same for every event."""
         try:
             text = template.render({})
@@ -125,15 +139,3 @@ class RuleReader:
             return
         if fault := fault_of_value(text, self._limits):
             self._faults.add(where, f"IMS would refuse the value: {fault}")
-
-    def _image_name(self, where: str, path: tuple[Key, ...]) -> None:
-        """Checks a name under `image.`, all of which are known, so an unknown one is a typing error."""
-        known: Any = {"image": IMAGE_FIELDS}
-        for depth, name in enumerate(path):
-            if depth == 0 and name != "image":
-                return
-            if name not in (known or {}):
-                wrong = ".".join(map(str, path[: depth + 1]))
-                self._faults.add(where, f'there is no "{wrong}"{did_you_mean(name, known or {})}')
-                return
-            known = known[name]

@@ -26,14 +26,16 @@ def warnings(table: RuleTable, file: str) -> list[Diagnostic]:
 def _tags(table: RuleTable, file: str) -> Iterator[Diagnostic]:
     # For a rule in force, only rules in force come before it; for one on trial, all do.
     in_force, any_mode = _Certain(), _Certain()
-    for rule in table.rules:
+    for number, rule in enumerate(table.rules):
         meaning, earlier = _meaning(rule.when), any_mode if rule.audit else in_force
         for key in rule.tags:
-            place = f'{file}: rule "{rule.name}": tag "{key}"'
             if owner := earlier.owner(meaning, key):
-                yield Diagnostic(place, f'the rule "{owner}" always sets it first; move this row above it')
+                why = f'the rule "{owner}" always sets it first; move this row above it'
             elif len(earlier.for_every_event) >= table.limits.tags:
-                yield Diagnostic(place, f"earlier rows always set the {table.limits.tags} tags of an image")
+                why = f"earlier rows always set the {table.limits.tags} tags of an image"
+            else:
+                continue
+            yield Diagnostic(file, f'rule "{rule.name}": tag "{key}"', why, ("rule", number, "tags", key))
         any_mode.add(meaning, rule)
         if not rule.audit:
             in_force.add(meaning, rule)
@@ -60,7 +62,7 @@ def _lookups(table: RuleTable, file: str) -> Iterator[Diagnostic]:
     used = {name for rule in table.rules for value in rule.tags.values() for name in value.template.lookups}
     for name in table.lookups:
         if name not in used:
-            yield Diagnostic(f"{file}: lookup {name}", "no value uses it; use it or drop it")
+            yield Diagnostic(file, f"lookup {name}", "no value uses it; use it or drop it", ("lookup", name))
 
 
 def _meaning(when: Pattern | None) -> Meaning:

@@ -9,27 +9,12 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
-from datetime import UTC, tzinfo
 from hashlib import sha256
 from typing import Any
 
 from handlers.core.errors import InvalidTag, MissingAttribute
-from handlers.core.times import parse_time
+from handlers.core.values.dates import date, plus
 from handlers.core.values.expressions import Expression, Scope, check_length, text
-
-_DIRECTIVES = (
-    "%Y",
-    "%m",
-    "%d",
-    "%H",
-    "%M",
-    "%S",
-    "%j",
-    "%G",
-    "%V",
-    "%%",
-)  # independent of the locale, with a fixed width
-
 
 MAX_INPUT = 10_000
 """Characters that a filter takes, many times the length of a tag's value. The cost of some filters is the
@@ -107,22 +92,6 @@ def last(value: Expression) -> Expression:
     return lambda scope: _element(value(scope), -1, "last")
 
 
-def date(value: Expression, format: str = "%Y-%m-%d", timezone: str = "UTC") -> Expression:  # noqa: A002 - named in values
-    if unknown := set(re.findall("%.?", format)).difference(_DIRECTIVES):
-        raise ValueError(f"{_quoted(min(unknown))} is not a directive, use {' '.join(_DIRECTIVES)}")
-    zone = _zone(timezone)
-
-    def formatted(scope: Scope) -> str:
-        time = parse_time(value(scope))
-        if time is None:
-            raise InvalidTag("the value before `date` is not a time from 1970 to 2999; use another attribute")
-        local = time.astimezone(zone)
-        # One directive at a time: strftime fails on some literal text, such as lone surrogates.
-        return re.sub("%.", lambda directive: local.strftime(directive[0]), format)
-
-    return formatted
-
-
 def short_hash(value: Expression) -> Expression:
     return lambda scope: _short_hash(_input(value, scope))
 
@@ -162,11 +131,22 @@ FILTERS: Mapping[str, Callable[..., Expression]] = {
     "first": first,
     "last": last,
     "date": date,
+    "plus": plus,
     "short_hash": short_hash,
     "pseudonym": pseudonym,
     "lookup": lookup,
 }
 """Every filter, under its name in values."""
+
+EXAMPLES: Mapping[str, str] = {
+    "default": 'default("unknown")',
+    "replace": 'replace(" ", "-")',
+    "split": 'split("/")',
+    "date": 'date("%Y-%m")',
+    "plus": 'plus("30d")',
+    "lookup": 'lookup("teams")',
+}
+"""Of each filter that takes arguments, itself with some."""
 
 
 def _input(value: Expression, scope: Scope) -> str:
@@ -191,14 +171,3 @@ def _short_hash(value: str) -> str:
 
 def _quoted(value: str) -> str:
     return json.dumps(value[:64])
-
-
-def _zone(name: str) -> tzinfo:
-    if name == "UTC":  # needs no time zone database
-        return UTC
-    from zoneinfo import ZoneInfo  # noqa: PLC0415 - 5 ms of every cold start, and few tables name a zone
-
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):  # unknown; malformed; a folder's name
-        raise ValueError(f"{_quoted(name)} is not a time zone, use a name such as Europe/Berlin") from None

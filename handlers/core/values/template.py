@@ -1,40 +1,25 @@
 """Tag values: literal text with `{{ expressions }}`, as `handlers/rules-values.md` specifies them.
 
-Jinja2 only parses. What runs is built here out of `core.expressions` and `core.filters`, so a value can do
-what has a line here and nothing else: no attribute, method or global of Python is in reach.
+Jinja2 only parses. What runs is built by `reader` out of `expressions` and `filters`.
 """
 
+import re
 from collections.abc import Mapping
-from functools import cache
-from inspect import signature
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from jinja2 import Environment, TemplateSyntaxError, nodes
+from jinja2 import Environment, TemplateSyntaxError
 
-from handlers.core.values.expressions import (
-    Expression,
-    Key,
-    Lookup,
-    Scope,
-    attribute,
-    concat,
-    dotted,
-    members,
-)
-from handlers.core.values.filters import FILTERS
+from handlers.core.values.expressions import Expression, Key, Lookup, Scope, concat
+from handlers.core.values.reader import InvalidTemplate, Reader
+
+__all__ = ["InvalidTemplate", "Template", "compile_template"]
 
 LONGEST_TEMPLATE = 1000
 """Characters of a value with expressions. They bound its number of steps and their depth."""
 
 _JINJA = Environment(keep_trailing_newline=True)  # noqa: S701 - parses only, and tags are no HTML
-
-
-_signature = cache(signature)
-
-
-class InvalidTemplate(ValueError):
-    """A text is no tag value: what is refused, and what to write instead."""
 
 
 class Template(NamedTuple):
@@ -68,13 +53,65 @@ class Template(NamedTuple):
 
 def compile_template(text: str) -> Template:
     """The tag value that a text of the rules table means. Raises InvalidTemplate, and nothing else."""
-    if not any(opening in text for opening in ("{{", "{%", "{#")):
-        return Template(text, (), frozenset(), False, lambda _: text)
-    if len(text) > LONGEST_TEMPLATE:
+    has_expressions = any(opening in text for opening in ("{{", "{%", "{#"))
+    if has_expressions and len(text) > LONGEST_TEMPLATE:
         raise InvalidTemplate(
             f"a value with expressions has at most {LONGEST_TEMPLATE} characters; shorten it"
         )
-    reader = _Reader()
+    if "${" in text:
+        _refuse_placeholders(text)
+    if not has_expressions:
+        return _constant_template(text)
+    pieces = _PIECE.findall(text)
+    if "".join(pieces) != text:
+        return compile_whole(text)
+    try:
+        parts = [_expression(each) if each.startswith("{{") else _constant_template(each) for each in pieces]
+    except InvalidTemplate:
+        return compile_whole(text)  # for the line in the message
+    if len(parts) == 1:
+        return parts[0]
+    return Template(
+        None,
+        tuple(path for part in parts for path in part.attributes),
+        frozenset().union(*(part.lookups for part in parts)),
+        any(part.pseudonyms for part in parts),
+        concat([part.text for part in parts]),
+    )
+
+
+_PIECE = re.compile(
+    r"""\{\{ [^{}"'\r+-]* (?: (?:"[^"\\{}\r]*" | '[^'\\{}\r]*') [^{}"'\r+-]* )* \}\} | [^{\r]+""", re.VERBOSE
+)
+"""An expression or the text before or after one, where neither changes what the other means: no `{{-`, no
+braces or escapes in quotes."""
+
+
+@lru_cache(maxsize=1000)
+def _expression(source: str) -> Template:
+    """Kept, because rules repeat expressions, and parsing them takes most of the time that a table takes."""
+    return compile_whole(source)
+
+
+_EXPRESSION = re.compile(r"""\$?(\{\{(?:[^}"']|"[^"]*"|'[^']*')*\}\})""")
+_PLACEHOLDER = re.compile(r"\$\{\s*([\w.]+)\s*\}")
+
+
+def _refuse_placeholders(text: str) -> None:
+    """Refuses what other languages have for expressions. IMS takes no `$`, so the text cannot be meant."""
+    for found in (*_EXPRESSION.finditer(text), *_PLACEHOLDER.finditer(_EXPRESSION.sub("", text))):
+        if found[0].startswith("$"):
+            right = found[1] if found[1].startswith("{{") else f"{{{{ {found[1]} }}}}"
+            raise InvalidTemplate(f"{found[0]} is not an expression; write {right}")
+
+
+def _constant_template(text: str) -> Template:
+    return Template(text, (), frozenset(), False, lambda _: text)
+
+
+def compile_whole(text: str) -> Template:
+    """The same for a text of any length with expressions, taken at once. Raises InvalidTemplate."""
+    reader = Reader()
     try:
         _refuse_statements(text)
         whole = reader.expression(_JINJA.parse(text))
@@ -97,77 +134,3 @@ def _refuse_statements(text: str) -> None:
                 f"line {line} of the value has {opening.strip()}, which opens a statement or a comment; "
                 'write {{ expressions }} only, or {{ "{%" }} and {{ "{#" }} for these very characters'
             )
-
-
-class _Reader:
-    """Makes an expression of each node, and notes what it reads."""
-
-    def __init__(self) -> None:
-        self.attributes: list[tuple[Key, ...]] = []
-        self.lookups: set[str] = set()
-        self.pseudonyms = False
-
-    def expression(self, node: nodes.Node) -> Expression:
-        match node:
-            case nodes.Template(body=parts) | nodes.Output(nodes=parts) | nodes.Concat(nodes=parts):
-                return concat([self.expression(part) for part in parts])
-            case nodes.TemplateData(data=constant):
-                return lambda _: constant
-            case nodes.Const(value=str() | int() as constant) if not isinstance(constant, bool):
-                return lambda _: constant
-            case nodes.Name() | nodes.Getattr() | nodes.Getitem():
-                return self.path(node)
-            case nodes.Filter(node=nodes.Expr() as before):
-                return self.filtered(node, before)
-        what = f"constant {node.value}" if isinstance(node, nodes.Const) else type(node).__name__
-        raise InvalidTemplate(
-            f"a value has no {what}; write attributes, text in quotes, whole numbers, filters and ~, "
-            "and put conditions into the rule's `when`"
-        )
-
-    def path(self, node: nodes.Expr) -> Expression:
-        keys: list[Key] = []
-        while isinstance(node, nodes.Getattr | nodes.Getitem):
-            keys.append(node.attr if isinstance(node, nodes.Getattr) else _key(node.arg))
-            node = node.node
-        keys.reverse()
-        if isinstance(node, nodes.Name):
-            self.attributes.append((node.name, *keys))
-            return attribute(node.name, keys)
-        if isinstance(node, nodes.Filter):
-            return members(self.expression(node), keys)
-        raise InvalidTemplate(f"only attributes and results of filters have members; drop {dotted(keys)}")
-
-    def filtered(self, node: nodes.Filter, before: nodes.Expr) -> Expression:
-        name = node.name
-        if name not in FILTERS:
-            raise InvalidTemplate(f"there is no filter {name}; use one of {', '.join(FILTERS)}")
-        if node.dyn_args or node.dyn_kwargs:
-            raise InvalidTemplate(f"`{name}` takes no * and no **; write its arguments out")
-        argument = self.expression if name == "default" else _constant
-        positional = [self.expression(before), *map(argument, node.args)]
-        named = {str(pair.key): argument(pair.value) for pair in node.kwargs}
-        try:
-            given = _signature(FILTERS[name]).bind(*positional, **named)
-            made = FILTERS[name](*given.args, **given.kwargs)
-        except (TypeError, ValueError) as error:
-            raise InvalidTemplate(f"mend the arguments of `{name}`: {error}") from None
-        self.pseudonyms |= name == "pseudonym"
-        if name == "lookup":
-            self.lookups.add(given.arguments["table"])
-        return made
-
-
-def _key(node: nodes.Expr) -> Key:
-    if isinstance(node, nodes.Const) and type(node.value) in (str, int):
-        key: Key = node.value
-        return key
-    raise InvalidTemplate(
-        'square brackets take a name in quotes or a whole number: data["a.b"], data.list[0]'
-    )
-
-
-def _constant(node: nodes.Expr) -> str:
-    if isinstance(node, nodes.Const) and isinstance(node.value, str):
-        return node.value
-    raise InvalidTemplate('arguments of filters other than `default` are text in quotes: replace(" ", "-")')
