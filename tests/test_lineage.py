@@ -163,7 +163,9 @@ def test_a_public_parent_is_seen(ims: Ims, handled: Handled) -> None:
     assert ims.tags(image_id) == {"a": "debian"}
 
 
-PARENTLESS = '[[rule]]\ntags.a = "{{ parent.name | default(\'none\') }}"\n[[rule]]\ntags.b = "{{ parent.id }}"\n'
+PARENTLESS = (
+    '[[rule]]\ntags.a = "{{ parent.name | default(\'none\') }}"\n[[rule]]\ntags.b = "{{ parent.id }}"\n'
+)
 
 
 @pytest.mark.parametrize("extension", ["parent", "ims"])
