@@ -223,7 +223,7 @@ def test_function_does_not_start(up: Up, tmp_path: Path) -> None:
     ended = up("--once", RULES="rules.toml")
     assert ended.returncode == 1
     assert ended.stderr.startswith(
-        "The start failed. The function says: the function does not start: rules.toml: it is not TOML"
+        "The start failed. The function says: the function does not start: rules.toml:1: it is not TOML"
     )
 
 

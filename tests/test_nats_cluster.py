@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import nats
@@ -75,11 +76,14 @@ def test_producer_reads_nothing(cluster: Cluster) -> None:
     wanted = ["_INBOX_subscription.>", "_INBOX.>", "_INBOX_producer_2.>", "images.>", "images-dead.>", ">"]
     asked = ["$JS.API.STREAM.MSG.GET.IMAGES", "$JS.API.CONSUMER.MSG.NEXT.IMAGES.tagger", "images-dead.x"]
     refused: list[str] = []
+    all_refused = asyncio.Event()
 
     async def heard(error: Exception) -> None:
         # A busy server may be slow to answer; that is no refusal.
         if right := re.search('permissions violation for .* to "(.*)"', str(error)):
             refused.append(right[1])
+        if len(refused) == len(wanted) + len(asked):
+            all_refused.set()
 
     async def produce() -> None:
         bus = await nats.connect(
@@ -94,6 +98,9 @@ def test_producer_reads_nothing(cluster: Cluster) -> None:
             await bus.subscribe(subject)
         for subject in asked:
             await bus.publish(subject, b"{}")
+        # A flush may end with the answer to an earlier ping, before the server has refused anything.
+        with suppress(TimeoutError):
+            await asyncio.wait_for(all_refused.wait(), PATIENCE)
         await bus.flush()
         await bus.close()
 
