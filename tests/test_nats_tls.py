@@ -129,7 +129,8 @@ def test_server_that_loses_its_tls(
     subscription.logged("subscription.ready")
     with_tls = tls_bus.configuration.read_text()
     tls_bus.kill()
-    tls_bus.configuration.write_text("jetstream: enabled\n")
+    store = tls_bus.configuration.parent / "store"
+    tls_bus.configuration.write_text(f'jetstream {{ store_dir: "{store}" }}\n')
     tls_bus.start()
     subscription.logged("bus.error", reason="BusError", detail=f"{NO_TLS[:1].upper()}{NO_TLS[1:]}.")
     tls_bus.stop()
