@@ -54,7 +54,7 @@ class _Client(Client):
         except Exception:
             # At a reconnection nobody else does.
             if self._transport:
-                self._transport.close()  # type: ignore[no-untyped-call]
+                self._transport.close()  # type: ignore[no-untyped-call]  # nats-py gives it no types
             raise
 
     def _connect_command(self) -> bytes:

@@ -56,7 +56,7 @@ resource "huaweicloud_fgs_function_trigger" "image_created" {
   type         = "CTS"
   event_data = jsonencode({
     name       = "image_created"
-    operations = ["IMS:ims:createImage", "IMS:image:createImage"]
+    operations = ["IMS:ims:createImage;copyImage", "IMS:image:createImage"]
   })
 }
 
@@ -72,7 +72,7 @@ resource "huaweicloud_eg_event_subscription" "image_created" {
     name          = "HC.IMS"
     filter_rule = jsonencode({
       source = [{ op = "StringIn", values = ["HC.IMS"] }]
-      data   = { trace_name = [{ op = "StringIn", values = ["createImage"] }] }
+      data   = { trace_name = [{ op = "StringIn", values = ["createImage", "copyImage"] }] }
     })
   }
 

@@ -53,7 +53,7 @@ resource "opentelekomcloud_fgs_trigger_v2" "image_created" {
   type         = "CTS"
   event_data = jsonencode({
     name       = "image_created"
-    operations = ["IMS:ims:createImage", "IMS:image:createImage"]
+    operations = ["IMS:ims:createImage;copyImage", "IMS:image:createImage"]
   })
 }
 

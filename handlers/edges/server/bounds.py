@@ -49,7 +49,7 @@ def bound(timeout: float, body_bytes: int, log: Log) -> None:
     given = GunicornApplication.load_config
 
     def load_config(application: Any) -> None:
-        given(application)  # type: ignore[no-untyped-call]
+        given(application)  # type: ignore[no-untyped-call]  # gunicorn gives it no types
         for name, value in _OPTIONS.items():
             application.cfg.set(name, value)
 
