@@ -3,13 +3,13 @@
 from hypothesis import settings
 
 pytest_plugins = [
-    "tests.emulator",
-    "tests.bus",
-    "tests.function",
-    "tests.commands",
-    "tests.lines",
-    "tests.certificates",
-    "tests.dead_letter_places",
+    "tests.processes.emulator",
+    "tests.processes.bus",
+    "tests.processes.function",
+    "tests.processes.commands",
+    "tests.support.log",
+    "tests.support.certificates",
+    "tests.support.dead_letter_places",
 ]
 
 # The same examples in every run: a failure on one machine is a failure on all.

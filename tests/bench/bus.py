@@ -18,8 +18,8 @@ from tests.bench.producer import publish
 from tests.bench.rows import Row
 from tests.bench.system import Pair, delivering
 from tests.bench.tag_api import TagApi
-from tests.bus import Bus
-from tests.function import created
+from tests.processes.bus import Bus
+from tests.processes.function import created
 
 AT_ONCE = 16
 """Deliveries to each of the functions: what a subscription has in hand if nobody sets PARALLEL."""

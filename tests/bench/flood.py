@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 from tests.bench.producer import publish
 from tests.bench.rows import Row
 from tests.bench.system import running
-from tests.function import created
+from tests.processes.function import created
 
 RULES = """
 [[rule]]

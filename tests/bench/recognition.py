@@ -15,10 +15,11 @@ from handlers.core.received import Received
 from handlers.edges.cloudevents import HttpMessage, events_in
 from handlers.edges.settings import signals
 from tests.bench.rows import Row
-from tests.emulator import Ims
-from tests.function import Function
+from tests.processes.emulator import Ims
+from tests.processes.function import Function
+from tests.support.paths import ROOT
 
-EVENTS = Path(__file__).parent.parent / "events"
+EVENTS = ROOT / "tests" / "events"
 
 SHAPES = {
     "plain CloudEvent": "plain-structured.json",

@@ -5,7 +5,6 @@ import json
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
-from pathlib import Path
 from time import process_time
 from timeit import timeit
 from typing import Any
@@ -14,9 +13,10 @@ from handlers.core.events import recognise
 from handlers.core.rules import RuleTable
 from handlers.edges.settings import signals
 from tests.bench.rows import Row
-from tests.emulator import Ims
+from tests.processes.emulator import Ims
+from tests.support.paths import ROOT
 
-EVENT = Path(__file__).parent.parent / "events/plain-structured.json"
+EVENT = ROOT / "tests" / "events/plain-structured.json"
 
 MATCHING = (
     """

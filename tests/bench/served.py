@@ -12,8 +12,9 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from tests.function import Function
-from tests.support.processes import ROOT, Process, eventually, framework, listens
+from tests.processes.function import Function
+from tests.processes.launch import Process, eventually, framework, listens
+from tests.support.paths import ROOT
 
 EVENT = ROOT / "tests/events/eventgrid-trace.json"
 """The shipped table gives it three tags."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.bench.rows import Row
 from tests.bench.served import EVENT, STARTS_WITHIN, TagApi, function, tag_api, under_load
-from tests.function import Function
+from tests.processes.function import Function
 
 QUANTITIES = (
     ("start to healthy", "ms", 1.10),

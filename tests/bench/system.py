@@ -12,9 +12,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-from tests.bus import Bus
-from tests.emulator import Ims
-from tests.support.processes import ROOT, Process, eventually, framework, free_port, listens
+from tests.processes.bus import Bus
+from tests.processes.emulator import Ims
+from tests.processes.launch import Process, eventually, framework, free_port, listens
+from tests.support.paths import ROOT
 
 SUBSCRIPTION = ("-m", "deploy.nats")
 

@@ -15,7 +15,7 @@ from handlers.edges.settings import signals
 from handlers.image_created import Services
 from tests.bench.rows import Row
 from tests.bench.served import EVENT, function, tag_api, under_load
-from tests.support.processes import ROOT
+from tests.support.paths import ROOT
 
 SOURCES = ("main.py", "tests/bench/baseline_session.py", "tests/bench/baseline_put.py")
 THREADS = 8

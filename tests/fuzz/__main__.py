@@ -26,8 +26,9 @@ import functions_framework
 
 from handlers.edges.cloudevents.flask import REPLY_MAX
 from tests.fuzz.mutations import MARK, Mutations, Sent
+from tests.support.paths import ROOT
 
-MAIN = Path(__file__).parent.parent.parent / "main.py"
+MAIN = ROOT / "main.py"
 
 SECONDS_MAX = 1.0
 GROWTH_MAX = 16.0

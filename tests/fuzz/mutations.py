@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from tests.fuzz.hostile import BODIES, CONTENT_TYPES, HEADERS, LENGTHS, METHODS, PATHS, RAW, TEXTS, VALUES
-from tests.golden import EXPECTED, message
+from tests.support.sample_files import EXPECTED, message
 
 MARK = "an-echo-of-what-was-sent"
 """Stands in every request, and belongs in no reply."""

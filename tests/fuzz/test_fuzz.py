@@ -3,11 +3,9 @@
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 from tests.fuzz.mutations import Mutations
-
-ROOT = Path(__file__).parents[2]
+from tests.support.paths import ROOT
 
 
 def fuzz(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -1,13 +1,13 @@
 """What the vendor documents of answers, as data: `tests/core/error_codes.toml`, written from its pages."""
 
 import tomllib
-from pathlib import Path
 from typing import NamedTuple
 
 from handlers.core import errors
 from handlers.core.errors import TagApiError
+from tests.support.paths import ROOT
 
-_PAGES = tomllib.loads((Path(__file__).parents[1] / "core" / "error_codes.toml").read_text(encoding="utf-8"))
+_PAGES = tomllib.loads((ROOT / "tests" / "core" / "ims" / "error_codes.toml").read_text(encoding="utf-8"))
 
 
 class Documented(NamedTuple):

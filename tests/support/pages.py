@@ -1,9 +1,8 @@
 """The pages of the project, for the tests that hold them to the code."""
 
 import re
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tests.support.paths import ROOT
 
 FOLDERS = (".", ".github", "handlers", "deploy", "tests")
 PAGES = sorted(

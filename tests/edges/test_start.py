@@ -1,0 +1,333 @@
+"""A function with a missing or malformed setting, or a faulty table, never serves: it says what to do."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from operator import attrgetter
+from pathlib import Path
+
+import pytest
+
+from handlers.edges.settings import InvalidSetting, Settings, StaticToken
+from tests.processes.emulator import Ims
+from tests.processes.function import Serve, created
+from tests.processes.launch import framework, free_port
+from tests.support.paths import ROOT
+
+SECRET = "canary-of-the-start"
+GOOD = {"IMS_ENDPOINT": "https://ims.eu-de.otc.t-systems.com", "OS_TOKEN": SECRET}
+
+# -- each setting -----------------------------------------------------------------------------------
+
+FAULTS = {
+    "IMS_ENDPOINT": [
+        *(
+            "",
+            "  ",
+            "ims.eu-de.otc.t-systems.com",
+            "ftp://ims.example",
+            "https://",
+            "https:///",
+            "//ims.example",
+        ),
+        *(
+            "https://ims.example/v1",
+            "https://ims.example/?a=b",
+            "https://ims.example#a",
+            "https://ims.example?",
+        ),
+        *(f"https://user:{SECRET}@ims.example", f"https://:{SECRET}@ims.example", "https://ims.example//"),
+        *("https://ims.example:99999", "https://ims.example:0", "https://ims.example:x", "https://[::1"),
+        *(
+            "https://ims example",
+            "https://*.example",
+            "https://.example",
+            "https://ims..example",
+            "https://é.example",
+        ),
+    ],
+    "OS_TOKEN": ["", " ", "two words", "two\nlines", "tab\tulator", "é", "\x7f", f"{SECRET}\r\nX-Other: 1"],
+    "RULES": ["no-such-file.toml", "handlers", "x" * 5000],
+    "TAG_FORM": ["tags", "image-tag", "1"],
+    "NOT_READY_WINDOW": ["-1", "86401", "nan", "inf", "1h", "1e9", "0x10"],
+    "EVENT_TIMEOUT": ["0", "0.9", "901", "nan", "-inf", "20s", SECRET],
+    "MAX_BODY_BYTES": ["0", "1023", "1e12", "1M", "nan"],
+    "IMAGE_CREATED_TYPES": ["a**b"],
+    "IMS_PROXY": ["proxy", "socks5://proxy", f"http://user:{SECRET}@", f"http://user:{SECRET}@proxy:99999"],
+    "OS_CACERT": ["no-such-file.pem", "handlers", "handlers/rules.toml"],
+    "EVENTS_TOKEN": ["", " ", "\n", "é", f"{SECRET}\x7f"],
+    "DEAD_LETTER_SINK": [
+        "here",
+        "file:///no/such/folder/letters",
+        "file:///",
+        "file:///dev/null",
+        f"https://{SECRET}@",
+    ],
+    "LOG_LEVEL": ["verbose", "warn", "0", SECRET],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        pytest.param(name, value, id=f"{name}={value[:40]!a}")
+        for name, values in FAULTS.items()
+        for value in values
+    ],
+)
+def test_a_malformed_setting_stops_the_start(name: str, value: str) -> None:
+    """One line names the setting and says what it has to be, and never a secret."""
+    with pytest.raises(InvalidSetting) as raised:
+        Settings.from_environ(GOOD | {name: value})
+
+    message = str(raised.value)
+    assert message.startswith(f"{name} ")
+    assert len(message.removeprefix(name)) > len(" is wrong")
+    assert message.isprintable()
+    assert SECRET not in message
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_a_missing_setting_stops_the_start(name: str) -> None:
+    """The message shows how to set it."""
+    given = {other: value for other, value in GOOD.items() if other != name}
+
+    with pytest.raises(InvalidSetting, match=f"^{name} is not set; set it to "):
+        Settings.from_environ(given)
+
+
+@pytest.mark.parametrize(
+    ("given", "name", "read"),
+    [
+        pytest.param({}, "ims_endpoint", "https://ims.eu-de.otc.t-systems.com", id="endpoint"),
+        pytest.param(
+            {"IMS_ENDPOINT": "HTTPS://Ims.Example:8443/"}, "ims_endpoint", "https://Ims.Example:8443", id="/"
+        ),
+        pytest.param({"IMS_ENDPOINT": "http://[::1]:80"}, "ims_endpoint", "http://[::1]:80", id="IPv6"),
+        pytest.param({"TAG_FORM": "TAG"}, "tag_form", "tag", id="capitals"),
+        pytest.param({"TAG_FORM": " "}, "tag_form", "image_tag", id="blank is the default"),
+        pytest.param({"NOT_READY_WINDOW": "0"}, "not_ready_window", 0, id="no window"),
+        pytest.param({"EVENT_TIMEOUT": "1.5"}, "delivery.event_timeout", 1.5, id="fraction"),
+        pytest.param({"MAX_BODY_BYTES": "1024"}, "delivery.max_body_bytes", 1024, id="bytes"),
+        pytest.param({}, "proxy", None, id="no proxy"),
+        pytest.param({}, "delivery.events_tokens", None, id="no tokens of events"),
+        pytest.param({"LOG_LEVEL": "Warning"}, "delivery.log_level", "warning", id="level"),
+    ],
+)
+def test_settings_are_read(given: dict[str, str], name: str, read: object) -> None:
+    """What is well formed is taken, without the white space around it."""
+    assert attrgetter(name)(Settings.from_environ(GOOD | given)) == read
+
+
+def test_settings_do_not_show_secrets() -> None:
+    """A value that is printed by accident tells neither the token nor the proxy's password."""
+    settings = Settings.from_environ(
+        GOOD
+        | {
+            "IMS_PROXY": f"http://user:{SECRET}@proxy",
+            "DEAD_LETTER_SINK": f"http://user:{SECRET}@sink",
+            "EVENTS_TOKEN": SECRET,
+        }
+    )
+
+    assert SECRET not in repr(settings)
+    assert SECRET not in repr(settings.delivery)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "clear"),
+    [
+        pytest.param("http://ims.example", True, id="http"),
+        pytest.param("http://10.0.0.1", True, id="private address"),
+        pytest.param("http://localhost.example", True, id="no localhost"),
+        pytest.param("https://ims.example", False, id="https"),
+        pytest.param("http://localhost:8080", False, id="localhost"),
+        pytest.param("http://127.0.0.1:8080", False, id="loopback"),
+        pytest.param("http://[::1]:8080", False, id="IPv6 loopback"),
+        pytest.param("http://127.example.com", True, id="a name that begins like one"),
+    ],
+)
+def test_credentials_in_clear_are_noticed(endpoint: str, *, clear: bool) -> None:
+    """Plain HTTP is for this machine alone."""
+    assert Settings.from_environ(GOOD | {"IMS_ENDPOINT": endpoint}).sends_credentials_in_clear is clear
+
+
+def test_a_token_can_come_from_a_file(tmp_path: Path) -> None:
+    """As orchestrators mount secrets, with a line's end or without."""
+    file = tmp_path / "token"
+    file.write_text(f"{SECRET}\n", encoding="ascii")
+
+    settings = Settings.from_environ({"IMS_ENDPOINT": GOOD["IMS_ENDPOINT"], "OS_TOKEN_FILE": str(file)})
+
+    assert isinstance(settings.credentials, StaticToken)
+    assert settings.credentials.token() == SECRET
+
+
+@pytest.mark.parametrize(
+    ("content", "also", "message"),
+    [
+        pytest.param(b"", {}, "OS_TOKEN is not set", id="empty"),
+        pytest.param(b"two words", {}, "OS_TOKEN is malformed", id="two words"),
+        pytest.param(b"\xff\xfe", {}, "OS_TOKEN_FILE names a file that cannot be read", id="no text"),
+        pytest.param(None, {}, "OS_TOKEN_FILE names a file that cannot be read", id="no file"),
+        pytest.param(b"token", {"OS_TOKEN": "token"}, "OS_TOKEN and OS_TOKEN_FILE are both set", id="both"),
+    ],
+)
+def test_a_token_file_has_to_hold_one(
+    tmp_path: Path, content: bytes | None, also: dict[str, str], message: str
+) -> None:
+    """A file that is there too early, too late or beside the setting is a fault of its own."""
+    file = tmp_path / "token"
+    if content is not None:
+        file.write_bytes(content)
+    given = {"IMS_ENDPOINT": GOOD["IMS_ENDPOINT"], "OS_TOKEN_FILE": str(file), **also}
+
+    with pytest.raises(InvalidSetting, match=message):
+        Settings.from_environ(given)
+
+
+# -- the process ------------------------------------------------------------------------------------
+
+RULE = b'[[rule]]\nname = "r"\n'
+TABLES = {
+    "not UTF-8": (b"\xff", "it is not UTF-8"),
+    "not TOML": (b"limits = \n", "line 1"),
+    "an unknown name": (
+        RULE + b'tags.a = "b"\ntag.env = "prod"',
+        '"tag" is not known here; did you mean "tags"?',
+    ),
+    "a bad pattern": (RULE + b'when.a = [{ prefx = "x" }]\ntags.a = "b"', 'rule "r": when'),
+    "a bad template": (RULE + b'tags.a = "{{ 1 +"', 'rule "r": tag "a"'),
+    "an unknown fact": (RULE + b'tags.a = "{{ image.nmae }}"', 'there is no "image.nmae"; did you mean'),
+    "a value that IMS refuses": (RULE + b'tags.a = "b c"', "IMS would refuse the value"),
+    "a key that IMS refuses": (RULE + b'tags."a b" = "c"', "IMS would refuse the key"),
+    "no rule": (b'limits = "common"', "it has no rule"),
+    "a rule without tags": (RULE, "it sets no tag"),
+    "unknown limits": (b'limits = "none"\n' + RULE + b'tags.a = "b"', '"limits" must be one of'),
+}
+SETTINGS = {
+    "no endpoint": ({"OS_TOKEN": SECRET}, "IMS_ENDPOINT is not set"),
+    "no token": ({"IMS_ENDPOINT": GOOD["IMS_ENDPOINT"]}, "OS_TOKEN is not set"),
+    "a bad token": (GOOD | {"OS_TOKEN": f"{SECRET} {SECRET}"}, "OS_TOKEN is malformed"),
+    "a bad time": (
+        GOOD | {"EVENT_TIMEOUT": "soon"},
+        "EVENT_TIMEOUT must be a number from 1 to 900",
+    ),
+    "no table": (GOOD | {"RULES": "/no/such.toml"}, "RULES names /no/such.toml, which is not a file"),
+    "a folder": (GOOD | {"RULES": "handlers"}, "RULES names handlers, which is not a file"),
+    "a blank token of events": (GOOD | {"EVENTS_TOKEN": " "}, "EVENTS_TOKEN is not set; set it to "),
+}
+
+
+@pytest.fixture(scope="module")
+def ended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, tuple[int, str]]]:
+    """How each start ended: exit code and output. They start side by side, since each takes its time."""
+    folder = tmp_path_factory.mktemp("tables")
+    environs = {name: environ for name, (environ, _) in SETTINGS.items()}
+    for number, (name, (content, _)) in enumerate(TABLES.items()):
+        table = folder / f"{number}.toml"
+        table.write_bytes(content)
+        environs[name] = GOOD | {"RULES": str(table)}
+    processes = {
+        name: subprocess.Popen(
+            framework(free_port()),
+            cwd=ROOT,
+            env={"PATH": os.environ["PATH"], **environ},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for name, environ in environs.items()
+    }
+    try:
+        outputs = {name: process.communicate(timeout=40)[0] for name, process in processes.items()}
+        yield {name: (processes[name].returncode, output) for name, output in outputs.items()}
+    finally:
+        for process in processes.values():
+            process.kill()
+
+
+TOLD = {name: told for table in (SETTINGS, TABLES) for name, (_, told) in table.items()}
+
+
+@pytest.mark.parametrize(("name", "told"), TOLD.items(), ids=TOLD)
+def test_the_process_ends_with_one_sentence(ended: dict[str, tuple[int, str]], name: str, told: str) -> None:
+    """Exit code 2 and one line on what to do; no traceback, no secret."""
+    code, output = ended[name]
+
+    assert code == 2
+    assert output.startswith("the function does not start: ")
+    assert told in output
+    assert len(output.splitlines()) == 1
+    assert "Traceback" not in output
+    assert SECRET not in output
+
+
+def test_every_fault_of_a_table_is_told(ims: Ims, tmp_path: Path) -> None:
+    """One line a fault, so that a table is mended in one go."""
+    table = tmp_path / "rules.toml"
+    table.write_bytes(RULE + b'tags."a b" = "{{ 1 +"\n[[rule]]\nname = "s"\ntags = 5\n')
+    environ = {"PATH": os.environ["PATH"], "IMS_ENDPOINT": ims.url, "OS_TOKEN": SECRET, "RULES": str(table)}
+
+    ended = subprocess.run(
+        framework(free_port()),
+        cwd=ROOT,
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=40,
+        check=False,
+    )
+
+    assert ended.returncode == 2
+    assert all(
+        part in ended.stderr for part in ('rules.toml:3: rule "r": tag "a b"', 'rules.toml:6: rule "s"')
+    )
+    assert len(ended.stderr.splitlines()) >= 3
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_function_with_its_token_in_a_file_serves(serve: Serve, ims: Ims, tmp_path: Path) -> None:
+    """The whole way: the file's token is what the tag API is called with."""
+    file = tmp_path / "token"
+    file.write_text(f"{ims.token}\n", encoding="ascii")
+    image_id = ims.image()
+
+    reply = serve(OS_TOKEN="", OS_TOKEN_FILE=str(file)).structured(created(image_id))
+
+    assert reply.status_code == 204
+    assert ims.tags(image_id)
+
+
+def test_an_endpoint_in_clear_is_warned_about(serve: Serve) -> None:
+    """Once, at the start."""
+    function = serve(IMS_ENDPOINT="http://ims.invalid")
+
+    assert function.output().count("settings.warning") == 1
+    assert "IMS_ENDPOINT" in function.output()
+
+
+def test_a_given_token_starts_without_what_it_takes_to_get_one() -> None:
+    """Signatures, logins and renewals are imported where they are chosen."""
+    program = (
+        "import main, sys; main.tag_created_image;"
+        "print([name for name in sys.modules if name.startswith('handlers.edges.')])"
+    )
+    keys = {"OS_ACCESS_KEY": SECRET, "OS_SECRET_KEY": SECRET, "PROJECTS": "p-1"}
+    lazy = ("accounts", "ecs", "function_graph", "iam", "refreshing", "signature")
+    loaded = [
+        subprocess.run(
+            [sys.executable, "-c", program],
+            cwd=ROOT,
+            env={"PATH": os.environ["PATH"], "IMS_ENDPOINT": GOOD["IMS_ENDPOINT"], **way},
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=40,
+        ).stdout
+        for way in ({"OS_TOKEN": SECRET}, keys)
+    ]
+
+    assert [name for name in lazy if f"handlers.edges.credentials.{name}'" in loaded[0]] == []
+    assert [name for name in lazy if f"handlers.edges.credentials.{name}'" not in loaded[1]] == []
