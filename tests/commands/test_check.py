@@ -366,7 +366,7 @@ def test_live_for_each_way(
 def test_live_names_the_clock(commands: Commands, ims: Ims) -> None:
     """Before anybody looks for the fault in the keys."""
     ims.put_key("AK", secret="canary-secret")
-    ims.identity(clock_ahead=3600)
+    ims.settings(clock_ahead=3600)
 
     ran = commands("check", "--live", "--json", **KEYS, IMS_ENDPOINT=ims.url)
 

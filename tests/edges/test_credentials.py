@@ -338,7 +338,7 @@ def test_a_mended_key_ends_the_pause(
 @pytest.mark.parametrize(("ahead", "words"), [(1200, "20 minutes behind"), (-1200, "20 minutes ahead of")])
 def test_a_wrong_clock_is_named(ims: Ims, connect: Connect, ahead: float, words: str) -> None:
     """By the API's own `Date`, so that nobody looks for the fault in the keys."""
-    ims.identity(clock_ahead=ahead)
+    ims.settings(clock_ahead=ahead)
 
     error = failure(write(connect(**keys(ims)), ims.image()))
 

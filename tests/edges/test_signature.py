@@ -247,7 +247,7 @@ def test_the_emulator_refuses_a_call_changed_by_a_byte(ims: Ims, change: dict[st
 def test_the_emulator_refuses_a_clock_that_is_15_minutes_off(ims: Ims, ahead: float, *, passes: bool) -> None:
     """Either way, with the code and the words that are published."""
     ims.put_key(KEYS.access, secret=KEYS.secret)
-    ims.identity(clock_ahead=ahead)
+    ims.settings(clock_ahead=ahead)
 
     reply = requests.get(f"{ims.url}/v2/cloudimages", auth=Signed(KEYS, ims.project_id), timeout=5)
 

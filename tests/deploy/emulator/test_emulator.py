@@ -382,50 +382,6 @@ def test_images_of_others_are_not_visible_and_public_ones_stay(ims: Ims) -> None
     assert listed == [public]
 
 
-def test_images_are_listed_newest_first_in_pages(ims: Ims) -> None:
-    """`limit` bounds a page, `marker` is the id that the page before ended with."""
-    ids = [create(ims, name=f"image{number}")["id"] for number in range(3)]
-
-    pages, marker = [], None
-    while page := ims.api("GET", "/v2/cloudimages", params={"limit": 2, "marker": marker}).json()["images"]:
-        pages.append([image["id"] for image in page])
-        marker = pages[-1][-1]
-
-    assert pages == [[ids[2], ids[1]], [ids[0]]]
-
-
-@pytest.mark.parametrize(
-    ("query", "names"),
-    [
-        pytest.param({"id": UNKNOWN}, ["a"], id="id"),
-        pytest.param({"id": UNKNOWN.replace("6", "7")}, [], id="unknown id"),
-        pytest.param({"name": "b"}, ["b"], id="name"),
-        pytest.param({"status": "queued"}, ["b"], id="status"),
-        pytest.param({"owner": Ims.project_id}, ["b", "a"], id="owner"),
-        pytest.param({"__imagetype": "gold"}, ["c"], id="imagetype"),
-        pytest.param({"tag": "env=prod"}, ["a"], id="tag"),
-        pytest.param({"tag": "env=prod", "name": "b"}, [], id="all filters together"),
-    ],
-)
-def test_images_are_found_by_filters(ims: Ims, query: dict[str, str], names: list[str]) -> None:
-    """Every filter has to fit; nothing found is an empty list, not an error."""
-    ims.image(id=UNKNOWN, attributes={"name": "a"}, tags={"env": "prod"})
-    ims.image(attributes={"name": "b"}, status="queued")
-    ims.image(attributes={"name": "c"}, public=True, project_id=OTHER_PROJECT)
-
-    images = ims.api("GET", "/v2/cloudimages", params=query).json()["images"]
-
-    assert [image["name"] for image in images] == names
-
-
-def test_a_filter_that_is_not_emulated_is_not_ignored(ims: Ims) -> None:
-    """A wrong list would be worse than none: 501 names what is missing."""
-    response = ims.api("GET", "/v2/cloudimages", params={"created_at": "gte:2018-10-28T10:00:00Z"})
-
-    assert response.status_code == 501
-    assert "created_at" in response.text
-
-
 def test_the_tags_of_all_images_are_listed_flat(ims: Ims) -> None:
     """Each tag of the caller's images once, as `key.value`; without a value as its key."""
     ims.image(tags={"a": "1", "b": ""})

@@ -15,7 +15,8 @@ routes = web.RouteTableDef()
 @routes.post("/v3/auth/tokens")
 async def create_token(request: web.Request) -> web.Response:
     """Pages "Obtaining a User Token" and "Obtaining an Agency Token". The messages are our words."""
-    identity = request.app[EMULATOR].identity
+    emulator = request.app[EMULATOR]
+    identity = emulator.identity
     auth = _member(await json_object(request), "auth")
     asked, scope = _member(auth, "identity"), _member(auth, "scope")
     match asked.get("methods"):
@@ -27,7 +28,7 @@ async def create_token(request: web.Request) -> web.Response:
                 return _refused(401, "The username or password is wrong.")
             name, projects, domain = str(given["name"]), user.projects, user.domain
         case ["assume_role"]:
-            caller = request.app[EMULATOR].cloud.tokens.get(request.headers.get("X-Auth-Token", ""))
+            caller = emulator.cloud.tokens.get(request.headers.get("X-Auth-Token", ""))
             if caller is None:
                 return _refused(401, "The request you have made requires authentication.")
             role = _member(asked, "assume_role")
@@ -50,11 +51,11 @@ async def create_token(request: web.Request) -> web.Response:
 
 def _token(identity: Identity, name: str, domain: str, project_id: str, project: str) -> web.Response:
     user = {**USER, "name": name, "domain": {**USER["domain"], "name": domain}}
-    text = identity.issue(user, project_id)
+    text, now = identity.issue(user, project_id), identity.now()
     body = {
         "methods": ["password"],
-        "issued_at": utc_time(identity.now()),
-        "expires_at": utc_time(identity.now() + identity.settings.token_life),
+        "issued_at": utc_time(now),
+        "expires_at": utc_time(now + identity.settings.token_life),
         "user": user,
         **({"project": {"id": project_id, "name": project}} if project_id else {}),
         "catalog": [],

@@ -1,7 +1,6 @@
-"""What the emulated calls share: reading a request, and images as the API shows them."""
+"""What the emulated calls share: reading a request."""
 
 import json
-from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from aiohttp import web
@@ -11,7 +10,6 @@ from deploy.local.ims.errors import Refused
 from deploy.local.ims.events import ApiCall
 from deploy.local.ims.gateway.middleware import CALLER
 from deploy.local.ims.limits import Limits
-from deploy.local.ims.state import Cloud, Image
 
 T = TypeVar("T")
 
@@ -64,44 +62,3 @@ def pair(given: Any, limits: Limits) -> tuple[str, str]:
     if not isinstance(given, dict):
         raise Refused("IMG.0001")
     return limits.of_pair(text(given, "key"), text(given, "value"))
-
-
-def flat(key: str, value: str, separator: str) -> str:
-    """A tag as one text. That a tag without a value is its key alone is inferred from a sample."""
-    return f"{key}{separator}{value}" if value else key
-
-
-def image_object(cloud: Cloud, image: Image) -> dict[str, Any]:
-    """An image as `GET /v2/images/{image_id}` and the lists show it.
-
-    "Creating Image Metadata (Native OpenStack API)" and "Querying Images". The samples of the first
-    write tags as `key=value`; for the second that is inferred.
-    """
-    moment = datetime.fromtimestamp(image.created_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return {
-        "__os_version": "Other Linux(64 bit)",
-        "__os_type": "Linux",
-        "__os_bit": "64",
-        "__platform": "Other",
-        "__image_source_type": "uds",
-        "__image_size": "0",
-        "__isregistered": "true",
-        "container_format": "bare",
-        "disk_format": "zvhd2",
-        "min_disk": 40,
-        "min_ram": 0,
-        "protected": False,
-        "virtual_env_type": "FusionCompute",
-        **image.attributes,
-        "id": image.id,
-        "owner": image.project_id,
-        "status": cloud.status(image),
-        "visibility": "public" if image.public else "private",
-        "__imagetype": "gold" if image.public else "private",
-        "created_at": moment,
-        "updated_at": moment,
-        "self": f"/v2/images/{image.id}",
-        "file": f"/v2/images/{image.id}/file",
-        "schema": "/v2/schemas/image",
-        "tags": [flat(key, value, "=") for key, value in image.tags.items()],
-    }

@@ -4,8 +4,9 @@ from typing import Any
 
 from aiohttp import web
 
-from deploy.local.ims.api.images import listed
-from deploy.local.ims.api.requests import api_call, flat, json_object, own_project, pair, text
+from deploy.local.ims.api.image_lists import listed
+from deploy.local.ims.api.requests import api_call, json_object, own_project, pair, text
+from deploy.local.ims.api.shown import flat
 from deploy.local.ims.emulator import EMULATOR
 from deploy.local.ims.errors import Refused
 from deploy.local.ims.events import tags_added
@@ -40,7 +41,7 @@ async def add_or_modify(request: web.Request) -> web.Response:
 async def list_tags(request: web.Request) -> web.Response:
     """Page "Querying Tags": those of the caller's images, each once. The order is inferred."""
     project_id = request[CALLER].project_id
-    own = [image for image in listed(request) if image.project_id == project_id]
+    own = [image for image in listed(request).images if image.project_id == project_id]
     tags = {flat(key, value, "."): None for image in own for key, value in image.tags.items()}
     return web.json_response({"tags": list(tags)})
 
@@ -82,16 +83,17 @@ async def add_or_delete(request: web.Request) -> web.Response:
     if action == "create":
         _add(request, image, tags, given)
     else:
-        image.tags = {key: value for key, value in image.tags.items() if key not in tags}
+        cloud.untag(image, tags)
     return web.Response(status=204)
 
 
 @routes.delete("/v2/{project_id}/images/{image_id}/tags/{key}")
 async def delete_from_image(request: web.Request) -> web.Response:
     """Page "Deleting an Image Tag": 404 for a key that is not there; a body is not documented."""
-    image = _taggable(request)
-    if image.tags.pop(request.match_info["key"], None) is None:
+    image, key = _taggable(request), request.match_info["key"]
+    if key not in image.tags:
         raise web.HTTPNotFound(text="")
+    request.app[EMULATOR].cloud.untag(image, {key})
     return web.Response(status=204)
 
 

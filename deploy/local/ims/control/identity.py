@@ -31,7 +31,6 @@ KEY: Fields = {
 }
 SETTINGS: Fields = {
     "token_life": at_least(0),
-    "clock_ahead": at_least(-(10**6)),
     "machine_key": (lambda key: key is None or is_text(key), "text or null"),
     "metadata_tokens": (is_flag, "true or false"),
 }

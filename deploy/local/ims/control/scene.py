@@ -20,6 +20,8 @@ SETTINGS: Fields = {
     "traces": one_of("in order", "reversed", "first only", "second only"),
     "copy_resource": one_of("source", "copy"),
     "trace_tagging": one_of("none", "addTag", "updateImage"),
+    "page_info": (is_flag, "true or false"),
+    "clock_ahead": at_least(-(10**6)),
 }
 RATE: Fields = {
     "calls_per_second": (

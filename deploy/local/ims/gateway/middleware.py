@@ -63,7 +63,7 @@ async def _served(request: web.Request, handler: Handler, body: bytes, request_i
         # Raised where the reference gives a status and no body.
         response = web.Response(status=bare.status, text=bare.text)
     response.headers["X-Request-Id"] = request_id
-    response.headers["Date"] = format_date_time(request.app[EMULATOR].identity.now())
+    response.headers["Date"] = format_date_time(request.app[EMULATOR].cloud.clock())
     return response
 
 

@@ -59,8 +59,6 @@ class Failures:
 class Settings:
     token_life: float = 86_400
     """Seconds."""
-    clock_ahead: float = 0
-    """Seconds by which the clock of the cloud is ahead of this machine's."""
     machine_key: str | None = None
     """The access key that the metadata service gives out; none: the machine has no agency."""
     metadata_tokens: bool = True
@@ -79,14 +77,12 @@ class Identity:
         self.metadata_token = uuid4().hex
 
     def now(self) -> float:
-        return self._cloud.clock() + self.settings.clock_ahead
+        return self._cloud.clock()
 
     def issue(self, user: Mapping[str, Any], project_id: str) -> str:
         """A new token; without a project it is of no use to IMS."""
         text = f"issued-{uuid4().hex}"
-        self._cloud.tokens[text] = Token(
-            user, project_id, ends_at=self._cloud.clock() + self.settings.token_life
-        )
+        self._cloud.tokens[text] = Token(user, project_id, ends_at=self.now() + self.settings.token_life)
         self.issued.add(text)
         return text
 

@@ -3,12 +3,13 @@
 import math
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from deploy.local.ims.errors import Refused
 from deploy.local.ims.limits import LIMITS, Limits
+from deploy.local.ims.state.settings import Settings
 
 UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 PROJECT_ID = "0123456789abcdef0123456789abcdef"
@@ -40,38 +41,32 @@ class Image:
     attributes: dict[str, Any]
     """As given when it was created: name, `__os_type` and the like."""
     public: bool = False
+    members: dict[str, str] = field(default_factory=dict)
+    """The projects that it is shared with -> pending, accepted or rejected."""
     fixed_status: str | None = None
     """A status that time does not change."""
     tags: dict[str, str] = field(default_factory=dict)
+    updated_at: float | None = None
+    """None: not since it was created."""
 
-
-@dataclass(frozen=True)
-class Settings:
-    active_after: float = 0
-    """Seconds from an image's creation until it is active; applies to what is under way already."""
-    taggable_before_active: bool = True
-    """In which states the real service tags an image is not published."""
-    limits: str = "common"
-    jobs_fail: bool = False
-    """Whether jobs that begin from now on fail in the end."""
-    traces: str = "in order"
-    """Which of the two traces of such a job come, and when."""
-    copy_resource: str = "source"
-    """Which image the traces of a copy have as their resource; in the cloud it is not published."""
-    trace_tagging: str = "none"
-    """The name of the trace that adding tags leaves; which one it is in the cloud is not published."""
+    def is_visible_to(self, project_id: str) -> bool:
+        return self.public or self.project_id == project_id or project_id in self.members
 
 
 class Cloud:
-    """The state of the service. `clock` gives seconds since the epoch."""
+    """The state of the service. clock: gives seconds since the epoch, as this machine has them."""
 
     def __init__(self, tokens: Iterable[str], clock: Callable[[], float] = time.time) -> None:
-        self.clock = clock
+        self._clock = clock
         self.tokens = {token: Token() for token in tokens}
         self.images: dict[str, Image] = {}
         self.servers: dict[str, str] = {}
         """The id of a server -> the id of the image that it was made from."""
         self.settings = Settings()
+
+    def clock(self) -> float:
+        """The time of all services, in seconds since the epoch."""
+        return self._clock() + self.settings.clock_ahead
 
     @property
     def limits(self) -> Limits:
@@ -128,4 +123,9 @@ class Cloud:
         after = image.tags | dict(tags)
         if len(after) > self.limits.tags:
             raise Refused("IMG.0116")
-        image.tags = after
+        image.tags, image.updated_at = after, self.clock()
+
+    def untag(self, image: Image, keys: Collection[str]) -> None:
+        """Delete the tags of these keys as far as there are any."""
+        image.tags = {key: value for key, value in image.tags.items() if key not in keys}
+        image.updated_at = self.clock()

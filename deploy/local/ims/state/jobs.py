@@ -6,7 +6,8 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from deploy.local.ims.errors import ERRORS, Refused
-from deploy.local.ims.state.images import Cloud, Image, Settings
+from deploy.local.ims.state.images import Cloud, Image
+from deploy.local.ims.state.settings import Settings
 
 SEVERAL = "imsVolumesToSysDataImagesJob"
 """The type of a job that has a sub-job for each of its images."""
