@@ -118,6 +118,14 @@ class Ims:
         """Those of `deploy.local.ims.state.Settings`."""
         self.control("PUT", "settings", changed)
 
+    def put_traces(self, *traces: dict[str, Any]) -> list[str]:
+        """Have Cloud Trace Service remember these, and give their ids."""
+        return list(self.control("POST", "traces", {"traces": traces})["ids"])
+
+    def trace_settings(self, **changed: Any) -> None:
+        """Those of `deploy.local.ims.state.traces.TraceSettings`."""
+        self.control("PUT", "traces/settings", changed)
+
     def put_token(self, token: str, **given: Any) -> None:
         """`user`, `project_id`, `expired`."""
         self.control("PUT", f"tokens/{token}", given)

@@ -12,7 +12,7 @@ from deploy.local.ims.gateway.call_log import NEWEST, CallLog
 from deploy.local.ims.gateway.faults import Faults
 from deploy.local.ims.gateway.rate import Rate
 from deploy.local.ims.publisher import Publisher
-from deploy.local.ims.state import Cloud, Identity, Job, Jobs
+from deploy.local.ims.state import Cloud, Identity, Job, Jobs, Traces
 
 
 class Emulator:
@@ -26,6 +26,7 @@ class Emulator:
         self.cloud = Cloud(self._tokens)
         self.identity = Identity(self.cloud)
         self.jobs = Jobs(self.cloud)
+        self.traces = Traces(self.cloud.clock)
         self.faults = Faults()
         self.rate = Rate()
         self.calls = CallLog()
@@ -34,6 +35,8 @@ class Emulator:
             self._publisher.forget()
 
     def send(self, event: dict[str, Any]) -> None:
+        """Record the trace, and have the bus told of it, which is another way and fails on its own."""
+        self.traces.record(event["data"])
         self.events.append(event)
         if self._publisher is not None:
             self._publisher.publish(event)

@@ -1,7 +1,8 @@
-"""The error codes of IMS and of its gateway, and the bodies that they come in. Pure.
+"""The error codes of the services and of their gateway, and the bodies that they come in. Pure.
 
-Sources: "Image Management Service API reference", page "Error Codes"; "API Gateway user guide", page "Error
-Codes". The codes are theirs, the messages are our words.
+Sources: "Image Management Service API reference", page "Error Codes"; "Cloud Trace Service API reference",
+page "Error Codes"; "API Gateway user guide", page "Error Codes". The codes are theirs, the messages are our
+words.
 
 Written apart from the function's own table of codes, and to stay so: it is an independent check, by which a
 slip in one is found by the other.
@@ -25,6 +26,8 @@ ERRORS: dict[str, tuple[int, str]] = {
     "IMG.0106": (400, "The image belongs to another tenant."),
     "IMG.0115": (400, "The tag is not valid."),
     "IMG.0116": (400, "The image has no room for another tag."),
+    "CTS.0003": (400, "The query is not in the documented form."),
+    "CTS.0013": (403, "No permission, Please check roles."),
     "APIG.0101": (404, "The API does not exist or is not published."),
     "APIG.0201": (413, "The request body is too large."),
     "APIG.0301": (401, "Incorrect IAM authentication information: decrypt token fail"),
@@ -32,7 +35,7 @@ ERRORS: dict[str, tuple[int, str]] = {
     "APIG.0307": (401, "The token has to be renewed."),
     "APIG.0308": (429, "Too many calls: the threshold of flow control is reached."),
 }
-"""Code -> status and message. That of APIG.0301 is the published one, since clients read its ending."""
+"""Code -> status and message. Those of APIG.0301 and CTS.0013 are the published ones."""
 
 
 class Refused(Exception):
@@ -47,6 +50,8 @@ class Refused(Exception):
 
 def error_body(code: str | int | None, message: str, request_id: str, shape: str = "") -> dict[str, Any]:
     """The JSON of an error: shape `ims`, or `gateway`; by default the one that the code belongs to."""
+    if str(code).startswith("CTS."):
+        return {"error_msg": message, "error_code": code}
     if (shape or ("gateway" if str(code).startswith("APIG") else "ims")) == "gateway":
         return {"error_msg": message, "error_code": code, "request_id": request_id}
     return {"error": {"message": message, "code": code}}

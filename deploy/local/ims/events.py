@@ -71,12 +71,27 @@ def creation_ended(job: Job, answer: dict[str, Any], moment: float) -> Event:
     )
 
 
-def tags_added(call: ApiCall, image: Image, operation: str) -> Event:
-    """Of a call that writes tags: `addTag` is documented for the native type, `updateImage` for both."""
+def image_deleted(call: ApiCall, image: Image) -> Event:
+    return _called(
+        call,
+        trace_name="deleteImage",
+        resource_type="image",
+        resource_id=image.id,
+        resource_name=image.attributes["name"],
+        response="",
+        code="204",
+    )
+
+
+def tags_changed(call: ApiCall, image: Image, operation: str) -> Event:
+    """Of a call that writes or deletes tags.
+
+    `addTag` and `deleteTag` are documented for the native type, `updateImage` for both.
+    """
     return _called(
         call,
         trace_name=operation,
-        resource_type="image" if operation == "addTag" else "ims",
+        resource_type="image" if operation in {"addTag", "deleteTag"} else "ims",
         resource_id=image.id,
         resource_name=image.attributes["name"],
         response="",

@@ -1,12 +1,9 @@
 """What the emulated services answer: one module for each group of calls; `requests` is what they share."""
 
-from deploy.local.ims.api import copies, identity, image_lists, images, jobs, metadata, tags
+from deploy.local.ims.api import copies, identity, image_lists, images, jobs, metadata, tags, traces
 
 __all__ = ["routes"]
 
-routes = [
-    route
-    for module in (tags, images, image_lists, jobs, copies, identity, metadata)
-    for route in module.routes
-]
+_MODULES = (tags, images, image_lists, jobs, copies, traces, identity, metadata)
+routes = [route for module in _MODULES for route in module.routes]
 """Of all emulated calls."""

@@ -1,5 +1,6 @@
 """The emulated calls about tags: "Image Management Service API reference", "Image Tagging"."""
 
+from collections.abc import Collection
 from typing import Any
 
 from aiohttp import web
@@ -9,7 +10,7 @@ from deploy.local.ims.api.requests import api_call, json_object, own_project, pa
 from deploy.local.ims.api.shown import flat
 from deploy.local.ims.emulator import EMULATOR
 from deploy.local.ims.errors import Refused
-from deploy.local.ims.events import tags_added
+from deploy.local.ims.events import tags_changed
 from deploy.local.ims.gateway.middleware import CALLER
 from deploy.local.ims.limits import DELETION
 from deploy.local.ims.state import Image
@@ -83,7 +84,7 @@ async def add_or_delete(request: web.Request) -> web.Response:
     if action == "create":
         _add(request, image, tags, given)
     else:
-        cloud.untag(image, tags)
+        _delete(request, image, tags, given)
     return web.Response(status=204)
 
 
@@ -93,17 +94,27 @@ async def delete_from_image(request: web.Request) -> web.Response:
     image, key = _taggable(request), request.match_info["key"]
     if key not in image.tags:
         raise web.HTTPNotFound(text="")
-    request.app[EMULATOR].cloud.untag(image, {key})
+    _delete(request, image, {key}, {})
     return web.Response(status=204)
 
 
 def _add(request: web.Request, image: Image, tags: dict[str, str], given: dict[str, Any]) -> None:
-    """Write the tags and, if the settings say so, leave the trace of that."""
+    request.app[EMULATOR].cloud.tag(image, tags)
+    _leave_trace(request, image, given, "addTag")
+
+
+def _delete(request: web.Request, image: Image, keys: Collection[str], given: dict[str, Any]) -> None:
+    request.app[EMULATOR].cloud.untag(image, keys)
+    _leave_trace(request, image, given, "deleteTag")
+
+
+def _leave_trace(request: web.Request, image: Image, given: dict[str, Any], operation: str) -> None:
+    """If the settings say so, and under the name that they say."""
     emulator = request.app[EMULATOR]
-    emulator.cloud.tag(image, tags)
-    operation = emulator.cloud.settings.trace_tagging
-    if operation != "none":
-        emulator.send(tags_added(api_call(request, given), image, operation))
+    name = emulator.cloud.settings.trace_tagging
+    if name != "none":
+        call = api_call(request, given)
+        emulator.send(tags_changed(call, image, operation if name == "addTag" else name))
 
 
 def _taggable(request: web.Request) -> Image:

@@ -4,6 +4,7 @@ from deploy.local.ims.state.identity import Identity
 from deploy.local.ims.state.images import PROJECT_ID, REGION, USER, UUID, Cloud, Image, Token
 from deploy.local.ims.state.jobs import Job, Jobs
 from deploy.local.ims.state.settings import Settings
+from deploy.local.ims.state.traces import Traces
 
 __all__ = [
     "PROJECT_ID",
@@ -17,4 +18,5 @@ __all__ = [
     "Jobs",
     "Settings",
     "Token",
+    "Traces",
 ]
