@@ -16,6 +16,7 @@ ERRORS: dict[str, tuple[int, str]] = {
     "IMG.0013": (400, "The image has no name."),
     "IMG.0014": (400, "The layer below failed while it carried out the task."),
     "IMG.0023": (400, "The job could not be queried."),
+    "IMG.0026": (403, "The role is not valid for this operation."),
     "IMG.0027": (400, "No image has this id."),
     "IMG.0028": (400, "The image is protected."),
     "IMG.0046": (400, "The image is not available: check its status."),

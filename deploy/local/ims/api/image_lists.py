@@ -1,5 +1,7 @@
 """The emulated calls that list images: "Image Management Service API reference"."""
 
+from typing import Any
+
 from aiohttp import web
 
 from deploy.local.ims.api.image_pages import Page, page_of
@@ -18,12 +20,16 @@ routes = web.RouteTableDef()
 async def list_images(request: web.Request) -> web.Response:
     """Page "Querying Images". `page_info` is in the SDK of Huawei Cloud alone.
 
-    That the last page has none is inferred.
+    That it has no marker on the last page is inferred.
     """
     cloud, page = request.app[EMULATOR].cloud, listed(request, LIMIT)
-    marker = page.next_marker() if cloud.settings.page_info else None
-    images = [image_object(cloud, image) for image in page.images]
-    return web.json_response({"images": images} | ({"page_info": {"next_marker": marker}} if marker else {}))
+    answer: dict[str, Any] = {"images": [image_object(cloud, image) for image in page.images]}
+    if cloud.settings.page_info:
+        marker = page.next_marker()
+        answer["page_info"] = {"current_count": len(page.images)} | (
+            {"next_marker": marker} if marker else {}
+        )
+    return web.json_response(answer)
 
 
 @routes.get("/v2/images")

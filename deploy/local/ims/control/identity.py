@@ -1,4 +1,14 @@
-"""The part of the control plane that is about identity: users, agencies, keys, and tokens."""
+"""The part of the control plane that is about identity: users, agencies, keys, and tokens.
+
+    PUT /_emulator/tokens/TOKEN
+    {"project_id": "0123456789abcdef0123456789abcdef", "denied": ["cts:trace:list"]}
+
+    PUT /_emulator/users/NAME
+    {"password": "secret", "domain": "example", "projects": {"PROJECT": "eu-de"},
+     "denied": ["ims:images:list"]}
+
+`denied` takes rights away. Tokens that were issued before keep theirs.
+"""
 
 from dataclasses import asdict, replace
 
@@ -7,27 +17,39 @@ from aiohttp import web
 from deploy.local.ims.control.fields import Fields, at_least, is_flag, is_object, is_text, is_texts
 from deploy.local.ims.control.requests import received
 from deploy.local.ims.emulator import EMULATOR
+from deploy.local.ims.gateway.rights import RIGHTS
 from deploy.local.ims.state import Token
 from deploy.local.ims.state.identity import Agency, Failures, Key, User
 
 routes = web.RouteTableDef()
 
+DENIED = (
+    lambda denied: isinstance(denied, list) and all(right in RIGHTS for right in denied),
+    f"a list of rights, of {', '.join(RIGHTS)}",
+)
 TOKEN: Fields = {
     "user": (is_object, "an object"),
     "project_id": (is_text, "text"),
     "expired": (is_flag, "true or false"),
+    "denied": DENIED,
 }
 USER: Fields = {
     "password": (is_text, "text"),
     "domain": (is_text, "text"),
     "projects": (is_texts, "an object of texts"),
+    "denied": DENIED,
 }
-AGENCY: Fields = {"domain": (is_text, "text"), "projects": (is_texts, "an object of texts")}
+AGENCY: Fields = {
+    "domain": (is_text, "text"),
+    "projects": (is_texts, "an object of texts"),
+    "denied": DENIED,
+}
 KEY: Fields = {
     "secret": (is_text, "text"),
     "security_token": (is_text, "text"),
     "projects": (lambda ids: isinstance(ids, list) and all(map(is_text, ids)), "a list of texts"),
     "ends_at": at_least(0),
+    "denied": DENIED,
 }
 SETTINGS: Fields = {
     "token_life": at_least(0),

@@ -1,5 +1,6 @@
 """What stands before the service: the record of calls, scripted faults, flow control and tokens."""
 
+import re
 from collections.abc import Awaitable, Callable
 from uuid import uuid4
 from wsgiref.handlers import format_date_time
@@ -10,12 +11,13 @@ from deploy.local.ims.emulator import EMULATOR
 from deploy.local.ims.errors import Refused
 from deploy.local.ims.gateway.call_log import call_of
 from deploy.local.ims.gateway.responses import faulty, refusal
+from deploy.local.ims.gateway.rights import demand_rights
 from deploy.local.ims.signatures import Request
 from deploy.local.ims.state import Token
 
 CONTROL = "/_emulator/"
 """Where the control plane is; every other path is the emulated API."""
-OPEN = ("/v3/auth/", "/machine/")
+OPEN = re.compile(r"/(v[0-9.]+/?)?|/(v3/auth|machine)/.*")
 """Where those call who have no token yet."""
 LARGEST_BODY = 12 * 1024 * 1024
 """Bytes; "API Gateway user guide", page "Error Codes", APIG.0201."""
@@ -51,8 +53,9 @@ async def gateway(request: web.Request, handler: Handler) -> web.StreamResponse:
 async def _served(request: web.Request, handler: Handler, body: bytes, request_id: str) -> web.StreamResponse:
     """The service's own answer."""
     try:
-        if not request.path.startswith(OPEN):
+        if not OPEN.fullmatch(request.path):
             request[CALLER] = _admitted(request, body)
+            demand_rights(request, request[CALLER])
         response = await handler(request)
     except Refused as refused:
         response = refusal(refused, request_id)

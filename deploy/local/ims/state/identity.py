@@ -31,6 +31,8 @@ class User:
     domain: str = "example"
     projects: Mapping[str, str] = field(default_factory=lambda: PROJECTS)
     """Names by id."""
+    denied: Sequence[str] = ()
+    """Rights that are taken away."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class Agency:
     domain: str
     """The account that it acts in."""
     projects: Mapping[str, str]
+    denied: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,7 @@ class Key:
     projects: Sequence[str] = (PROJECT_ID,)
     ends_at: float = math.inf
     """Seconds since the epoch."""
+    denied: Sequence[str] = ()
 
 
 @dataclass
@@ -79,10 +83,10 @@ class Identity:
     def now(self) -> float:
         return self._cloud.clock()
 
-    def issue(self, user: Mapping[str, Any], project_id: str) -> str:
+    def issue(self, user: Mapping[str, Any], project_id: str, denied: Sequence[str]) -> str:
         """A new token; without a project it is of no use to IMS."""
-        text = f"issued-{uuid4().hex}"
-        self._cloud.tokens[text] = Token(user, project_id, ends_at=self.now() + self.settings.token_life)
+        text, ends_at = f"issued-{uuid4().hex}", self.now() + self.settings.token_life
+        self._cloud.tokens[text] = Token(user, project_id, ends_at=ends_at, denied=denied)
         self.issued.add(text)
         return text
 
@@ -103,7 +107,8 @@ class Identity:
                 self.failures[claim.access] = Failures(locked_until=self.now() + LOCKED)
             raise refused
         failures.in_a_row = 0
-        return Token({**USER, "name": claim.access}, _project(key, request))
+        user = {**USER, "name": claim.access}
+        return Token(user, _project(key, request), denied=key.denied if key else ())
 
     def _refusal(self, access: str, key: Key | None, request: Request) -> Refused | None:
         """What is wrong with a signed request besides its signature."""

@@ -3,7 +3,7 @@
 import math
 import re
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,13 +23,14 @@ USER: Mapping[str, Any] = {
 
 @dataclass(frozen=True)
 class Token:
-    """Who calls, and for which project."""
+    """Who calls, for which project, and without which rights."""
 
     user: Mapping[str, Any] = field(default_factory=lambda: USER)
     project_id: str = PROJECT_ID
     expired: bool = False
     ends_at: float = math.inf
     """Seconds since the epoch."""
+    denied: Sequence[str] = ()
 
 
 @dataclass
