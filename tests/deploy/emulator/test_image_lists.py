@@ -65,7 +65,7 @@ def scene(ims: Ims) -> Ims:
         {"attributes": {"name": "f"}, "members": {ims.project_id: "pending"}, "project_id": other},
         {"attributes": {"name": "g"}, "project_id": other},
     ]
-    ims.images([{"created_at": first + second, **image} for second, image in enumerate(images)])
+    ims.images([{"created_at": first + second + 0.25, **image} for second, image in enumerate(images)])
     return ims
 
 
@@ -201,8 +201,8 @@ def test_page_info_is_a_setting(ims: Ims) -> None:
 
     ims.settings(page_info=True)
 
-    assert answer(ims, limit=2)["page_info"] == {"current_count": 2, "next_marker": ids[1]}
-    assert answer(ims, limit=2, marker=ids[1])["page_info"] == {"current_count": 1}
+    assert answer(ims, limit=2)["page_info"] == {"next_marker": ids[1]}
+    assert answer(ims, limit=2, marker=ids[1]).keys() == {"images"}
 
 
 def test_the_native_list_links_its_pages(ims: Ims) -> None:

@@ -24,11 +24,7 @@ def statuses(ims: Ims, image_id: str, token: str) -> dict[str, int]:
         ("GET", f"/v2/images/{image_id}", None),
         ("PUT", TAGS, {"image_id": image_id, "tag": "a.1"}),
         ("POST", f"{PROJECT}/{image_id}/tags", {"tag": {"key": "b", "value": ""}}),
-        (
-            "POST",
-            f"{PROJECT}/{image_id}/tags/action",
-            {"action": "create", "tags": [{"key": "c", "value": ""}]},
-        ),
+        ("POST", f"{PROJECT}/{image_id}/tags/action", batch),
         ("DELETE", f"{PROJECT}/{image_id}/tags/kept", None),
         ("GET", f"/v3/{Ims.project_id}/traces", None),
     ]

@@ -2,7 +2,8 @@
 
 "Querying Images", "Querying Images (Native OpenStack API)", and `ListImagesRequest` of huaweicloudsdkims.
 Inferred are: that values of another form are refused (IMG.0001); that a missing enterprise project is the
-default one, and a missing architecture `x86`; that numbers are compared as equal; and that moments count in
+default one, and a missing architecture `x86`; that `os_hidden` of Glance, which openstacksdk asks for, finds
+nothing, since no image is hidden; that numbers are compared as equal; and that moments count in
 whole seconds.
 """
 
@@ -37,9 +38,10 @@ FLAGS = {
     *("protected", "__isregistered", "__whole_image", "__support_kvm", "__support_xen"),
     *("__support_largememory", "__support_diskintensive", "__support_highperformance"),
     *("__support_xen_gpu_type", "__support_kvm_gpu_type", "__support_xen_hana", "__support_kvm_infiniband"),
+    "os_hidden",
 }
 """Compared without case, since the service itself writes both `true` and `True`."""
-ABSENT = {"enterprise_project_id": "0", "architecture": "x86", "__whole_image": "false"}
+ABSENT = {"enterprise_project_id": "0", "architecture": "x86", "__whole_image": "false", "os_hidden": "false"}
 """What an image without such an attribute counts as."""
 ANY_ENTERPRISE_PROJECT = "all_granted_eps"
 MOMENTS: dict[str, Callable[[Image], float]] = {

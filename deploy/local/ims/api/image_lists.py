@@ -20,15 +20,12 @@ routes = web.RouteTableDef()
 async def list_images(request: web.Request) -> web.Response:
     """Page "Querying Images". `page_info` is in the SDK of Huawei Cloud alone.
 
-    That it has no marker on the last page is inferred.
+    That the last page has none is inferred.
     """
     cloud, page = request.app[EMULATOR].cloud, listed(request, LIMIT)
     answer: dict[str, Any] = {"images": [image_object(cloud, image) for image in page.images]}
-    if cloud.settings.page_info:
-        marker = page.next_marker()
-        answer["page_info"] = {"current_count": len(page.images)} | (
-            {"next_marker": marker} if marker else {}
-        )
+    if cloud.settings.page_info and (marker := page.next_marker()):
+        answer["page_info"] = {"next_marker": marker}
     return web.json_response(answer)
 
 
