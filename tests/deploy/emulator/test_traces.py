@@ -272,3 +272,15 @@ def test_nonsense_is_named(ims: Ims, given: object) -> None:
     response = ims.api("POST", "/_emulator/traces", json=given)
 
     assert (response.status_code, "traces" in response.json()["error"]) == (400, True)
+
+
+@pytest.mark.parametrize(("code", "status"), [("CTS.0300", 400), ("CTS.0005", 500)])
+def test_a_scripted_failure_has_the_form_of_this_service(ims: Ims, code: str, status: int) -> None:
+    """With the documented status of its code."""
+    ims.fault(match={"path": PATH}, times=1, code=code)
+
+    failed = ims.api("GET", PATH)
+
+    assert (failed.status_code, failed.json().keys()) == (status, {"error_code", "error_msg"})
+    assert failed.json()["error_code"] == code
+    assert ims.api("GET", PATH).status_code == 200
