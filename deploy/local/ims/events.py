@@ -71,27 +71,15 @@ def creation_ended(job: Job, answer: dict[str, Any], moment: float) -> Event:
     )
 
 
-def image_deleted(call: ApiCall, image: Image) -> Event:
-    return _called(
-        call,
-        trace_name="deleteImage",
-        resource_type="image",
-        resource_id=image.id,
-        resource_name=image.attributes["name"],
-        response="",
-        code="204",
-    )
+def image_changed(call: ApiCall, image: Image, operation: str) -> Event:
+    """Of a call that deletes an image, or that writes or deletes its tags.
 
-
-def tags_changed(call: ApiCall, image: Image, operation: str) -> Event:
-    """Of a call that writes or deletes tags.
-
-    `addTag` and `deleteTag` are documented for the native type, `updateImage` for both.
+    `deleteImage`, `addTag` and `deleteTag` are documented for the native type, `updateImage` for both.
     """
     return _called(
         call,
         trace_name=operation,
-        resource_type="image" if operation in {"addTag", "deleteTag"} else "ims",
+        resource_type="ims" if operation == "updateImage" else "image",
         resource_id=image.id,
         resource_name=image.attributes["name"],
         response="",

@@ -8,7 +8,7 @@ from deploy.local.ims.api.requests import api_call, json_object, members, text
 from deploy.local.ims.api.shown import image_object
 from deploy.local.ims.emulator import EMULATOR
 from deploy.local.ims.errors import Refused
-from deploy.local.ims.events import image_created, image_deleted
+from deploy.local.ims.events import image_changed, image_created
 from deploy.local.ims.gateway.middleware import CALLER
 from deploy.local.ims.state import Image
 
@@ -50,7 +50,7 @@ async def delete(request: web.Request) -> web.Response:
         raise Refused("IMG.0028")
     emulator = request.app[EMULATOR]
     del emulator.cloud.images[image.id]
-    emulator.send(image_deleted(api_call(request, {}), image))
+    emulator.send(image_changed(api_call(request, {}), image, "deleteImage"))
     return web.Response(status=204)
 
 

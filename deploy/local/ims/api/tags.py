@@ -10,7 +10,7 @@ from deploy.local.ims.api.requests import api_call, json_object, own_project, pa
 from deploy.local.ims.api.shown import flat
 from deploy.local.ims.emulator import EMULATOR
 from deploy.local.ims.errors import Refused
-from deploy.local.ims.events import tags_changed
+from deploy.local.ims.events import image_changed
 from deploy.local.ims.gateway.middleware import CALLER
 from deploy.local.ims.limits import DELETION
 from deploy.local.ims.state import Image
@@ -114,7 +114,7 @@ def _leave_trace(request: web.Request, image: Image, given: dict[str, Any], oper
     name = emulator.cloud.settings.trace_tagging
     if name != "none":
         call = api_call(request, given)
-        emulator.send(tags_changed(call, image, operation if name == "addTag" else name))
+        emulator.send(image_changed(call, image, operation if name == "addTag" else name))
 
 
 def _taggable(request: web.Request) -> Image:
