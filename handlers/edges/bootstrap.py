@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping
 
 from handlers.core.dead_letters import Sink
-from handlers.edges.calls import ImageService
+from handlers.edges.calls import CloudService
 from handlers.edges.credentials.auth import Accounts, ProjectCredentials, StaticProvider, Token
 from handlers.edges.http.client import HttpClient
-from handlers.edges.settings import Settings, StaticToken
+from handlers.edges.settings import FunctionGraphAgency, Settings, StaticToken
 from handlers.edges.tag_api import TagApi
 
 TagApiFor = Callable[[Mapping[str, str]], TagApi]
@@ -18,17 +18,26 @@ def tag_api_for(settings: Settings, log: Callable[..., None]) -> TagApiFor:
     client = HttpClient("the tag API", "IMS_ENDPOINT", proxy=settings.proxy, ca_bundle=settings.ca_bundle)
 
     def tag_api(accounts: Accounts) -> TagApi:
-        return TagApi(ImageService(settings.ims_endpoint, client, accounts), tag_form=settings.tag_form)
+        return TagApi(CloudService(settings.ims_endpoint, client, accounts), tag_form=settings.tag_form)
 
+    accounts = accounts_for(settings, log)
+    if isinstance(settings.credentials, FunctionGraphAgency):
+        return lambda headers: tag_api(accounts(headers))
+    for_all = tag_api(accounts({}))
+    return lambda _headers: for_all
+
+
+def accounts_for(settings: Settings, log: Callable[..., None]) -> Callable[[Mapping[str, str]], Accounts]:
+    """Returns the accounts for a request by its headers. They are the same for all but on FunctionGraph."""
     if isinstance(settings.credentials, StaticToken):
         token = settings.credentials.token
-        by_token = tag_api({None: ProjectCredentials(StaticProvider(lambda: Token(token())), None)})
+        by_token: Accounts = {None: ProjectCredentials(StaticProvider(lambda: Token(token())), None)}
         return lambda _headers: by_token
     from handlers.edges.credentials import accounts  # noqa: PLC0415 - a token does not need it
 
     if by_request := accounts.accounts_by_request(settings, log):
-        return lambda headers: tag_api(by_request(headers))
-    for_all = tag_api(accounts.accounts_of(settings, log))
+        return by_request
+    for_all = accounts.accounts_of(settings, log)
     return lambda _headers: for_all
 
 

@@ -24,7 +24,7 @@ _HEADERS = {
 }
 
 
-class ImageService:
+class CloudService:
     """The image service at one address."""
 
     def __init__(self, endpoint: str, client: HttpClient, accounts: Accounts) -> None:
@@ -57,7 +57,7 @@ class ImageService:
 class Calls:
     """Makes calls for one project, one after the other, with its credentials."""
 
-    def __init__(self, service: ImageService, project_id: str | None, deadline: float) -> None:
+    def __init__(self, service: CloudService, project_id: str | None, deadline: float) -> None:
         accounts = service._accounts  # noqa: SLF001 - the two are one idea
         self._service = service
         self._project_id = project_id

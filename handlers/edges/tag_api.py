@@ -14,7 +14,7 @@ from handlers.core.errors import (
 from handlers.core.ims.requests import BATCH_MIN, Call, batch_call, tag_calls
 from handlers.core.ims.tags import FailedTag, Tag, WriteResult
 from handlers.core.json_access import Json, object_or_empty
-from handlers.edges.calls import Calls, ImageService
+from handlers.edges.calls import Calls, CloudService
 
 
 class TagApi:
@@ -24,7 +24,7 @@ class TagApi:
     tag_form: "image_tag" or "tag", the two bodies of the call for one tag, or "batch", one call for all.
     """
 
-    def __init__(self, service: ImageService, *, tag_form: str) -> None:
+    def __init__(self, service: CloudService, *, tag_form: str) -> None:
         self._service = service
         self._tag_form = tag_form
 

@@ -20,7 +20,7 @@ from handlers.core.errors import (
     UnexpectedReply,
 )
 from handlers.core.ims.tags import Tag, WriteResult
-from handlers.edges.calls import ImageService
+from handlers.edges.calls import CloudService
 from handlers.edges.credentials.auth import Accounts, ProjectCredentials, StaticProvider, Token
 from handlers.edges.http.client import BODY_MAX, HttpClient
 from handlers.edges.tag_api import TagApi
@@ -36,7 +36,7 @@ def api_at(
 ) -> TagApi:
     client = HttpClient("the tag API", "IMS_ENDPOINT", proxy=proxy, ca_bundle=ca_bundle)
     accounts: Accounts = {None: ProjectCredentials(StaticProvider(lambda: Token(Ims.token)), None)}
-    return TagApi(ImageService(url, client, accounts), tag_form=tag_form)
+    return TagApi(CloudService(url, client, accounts), tag_form=tag_form)
 
 
 def write(api: TagApi, *tags: Tag, image_id: str = "any", within: float = 5) -> WriteResult:

@@ -29,12 +29,14 @@ class SkippedTag(NamedTuple):
     """A tag that a matching rule names but does not give the image.
 
     overridden: an earlier rule sets the key. That is normal, so it is not logged.
+    kept: the image has a tag of this key, which stays.
     """
 
     key: str
     rule: str
     why: str
     overridden: bool = False
+    kept: bool = False
 
 
 class TagPlan(NamedTuple):
@@ -69,7 +71,7 @@ class TagPlan(NamedTuple):
                 unchanged.append(planned)
             elif value is not None and planned.keep:
                 why = f"the image has a tag of this key, and {planned.keep}"
-                skipped.append(SkippedTag(planned.tag.key, planned.rule, why))
+                skipped.append(SkippedTag(planned.tag.key, planned.rule, why, kept=True))
             else:
                 tags.append(planned)
         return TagPlan(tags, skipped, unchanged)

@@ -40,15 +40,24 @@ class HttpClient:
     """Sends requests to one service.
 
     service, setting: the name of the service in error messages, and the setting with its address.
-    ca_bundle: certificates to trust instead of those that requests brings.
+    ca_bundle: certificates to trust instead of those that requests brings. body_max: bytes that are read.
     It reads no proxy, certificate or netrc of the environment, and follows no redirect. All requests must go
     to the host of the first one, whose connections are kept.
     """
 
-    def __init__(self, service: str, setting: str, *, proxy: str | None, ca_bundle: Path | None) -> None:
+    def __init__(
+        self,
+        service: str,
+        setting: str,
+        *,
+        proxy: str | None,
+        ca_bundle: Path | None,
+        body_max: int = BODY_MAX,
+    ) -> None:
         self._service = service
         self._setting = setting
         self._proxy = proxy
+        self._body_max = body_max
         user, password = get_auth_from_url(proxy or "")
         basic = b64encode(f"{user}:{password}".encode()).decode()
         self._proxy_headers = {"Proxy-Authorization": f"Basic {basic}"} if user else {}
@@ -66,7 +75,7 @@ class HttpClient:
         pool, used = self._acquire(request)
         try:
             reply = self._open(pool, request, deadline, used=used)
-            content = b"" if reply.status == HTTPStatus.NO_CONTENT else _read(reply)
+            content = b"" if reply.status == HTTPStatus.NO_CONTENT else _read(reply, self._body_max)
             reply.release_conn()
         except (exceptions.HTTPError, OSError) as error:
             raise TagApiUnavailable(self._describe(error)) from None
@@ -174,13 +183,13 @@ def _timeout(deadline: float) -> Timeout:
     return Timeout(total=remaining, connect=min(CONNECT_TIMEOUT, remaining))
 
 
-def _read(reply: BaseHTTPResponse) -> bytes:
-    """The body, up to BODY_MAX. The connection can be reused if it was read to its end."""
-    content = b""
+def _read(reply: BaseHTTPResponse, most: int) -> bytes:
+    """The body, up to so many bytes. The connection can be reused if it was read to its end."""
+    content = bytearray()
     with reply:
-        while len(content) < BODY_MAX and (chunk := reply.read1(BODY_MAX)):
+        while len(content) < most and (chunk := reply.read1(BODY_MAX)):
             content += chunk
-    return content[:BODY_MAX]
+    return bytes(content[:most])
 
 
 def _secrets_in(headers: Mapping[str, str]) -> list[str]:

@@ -122,6 +122,14 @@ def tag_form(environ: Mapping[str, str]) -> str:
     return read(environ, "TAG_FORM", one_of("image_tag", "tag", "batch"), "image_tag")
 
 
+def cts_endpoint(environ: Mapping[str, str], ims_endpoint: str) -> str | None:
+    """The address of Cloud Trace Service; None if it is neither set nor derived. Raises InvalidSetting."""
+    if given := optional(environ, "CTS_ENDPOINT", endpoint):
+        return given
+    scheme, _, host = ims_endpoint.partition("://")
+    return f"{scheme}://cts.{host[4:]}" if host.startswith("ims.") else None
+
+
 def signals(environ: Mapping[str, str]) -> CreationSignals:
     return CreationSignals(
         event_types=read(environ, "IMAGE_CREATED_TYPES", _types, "*image.created*"),

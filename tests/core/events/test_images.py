@@ -64,6 +64,7 @@ ROWS: dict[str, tuple[Json, str]] = {
     "CTS trace": (trace() | {"type": "image.created"}, ""),
     "Glance notification": (plain(notification()), ""),
     "SMN message": (plain(CONFIRMATION, type="SMN:SubscriptionConfirmation"), "asks to be subscribed"),
+    "existing image": (plain({"id": ID}, type="image-tagger.image.exists"), ""),
     "plain CloudEvent": (plain({"id": ID}), ""),
 }
 

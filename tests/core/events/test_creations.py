@@ -1,0 +1,66 @@
+"""What traces say of created images, for looking up who made an image that exists."""
+
+from typing import Any
+
+from handlers.core.events import CreationSignals
+from handlers.core.events.creations import completed, creation_in
+from handlers.core.events.recognise import recognise
+from handlers.core.events.shapes import as_cloudevent
+
+SIGNALS = CreationSignals([], {"createImage", "copyImage"})
+ID = "11111111-1111-4111-8111-11111111111a"
+OTHER = "22222222-2222-4222-8222-22222222222b"
+
+
+def trace(**changed: Any) -> dict[str, Any]:
+    made = {
+        "trace_id": "t",
+        "trace_name": "createImage",
+        "trace_type": "ApiCall",
+        "service_type": "IMS",
+        "resource_type": "ims",
+        "resource_name": "asked for",
+        "user": {"name": "ada"},
+        "response": '{"job_id": "j1"}',
+    }
+    return made | changed
+
+
+def test_a_job_alone() -> None:
+    """The first trace of a job names the job and the creator."""
+    assert creation_in(trace(), SIGNALS) == ((), "j1", False)
+
+
+def test_images_of_a_job() -> None:
+    """The second trace names the images of the job, and no creator."""
+    jobs = [{"entities": {"image_id": each, "image_name": f"n-{each[0]}"}} for each in (ID, OTHER)]
+    found = creation_in(
+        trace(trace_type="SystemAction", response={"job_id": "j1", "entities": {"sub_jobs_result": jobs}}),
+        SIGNALS,
+    )
+    assert found is not None
+    assert [(each["id"], each["name"]) for each in found.images] == [(ID, "n-1"), (OTHER, "n-2")]
+    assert (found.job_id, found.by_system) == ("j1", True)
+
+
+def test_others() -> None:
+    """A trace of something else, of a failure, or of nothing that can be named is no creation."""
+    for other in (
+        trace(trace_name="deleteImage"),
+        trace(trace_rating="warning"),
+        trace(response={}),
+        {"trace_name": "createImage"},
+    ):
+        assert creation_in(other, SIGNALS) is None
+
+
+def test_completed_as_the_job_would() -> None:
+    """A completed trace is read as the function reads the trace and the answer about its job."""
+    answer = {"status": "SUCCESS", "entities": {"image_id": ID, "image_name": "made"}}
+    job = recognise(as_cloudevent(trace()) or {}, SIGNALS)
+    assert not isinstance(job, list)
+    (by_job,) = job.resolve(answer)  # type: ignore[union-attr]
+    whole = recognise(as_cloudevent(completed(trace(), {"id": ID, "name": "made"})) or {}, SIGNALS)
+    assert isinstance(whole, list)
+    (by_trace,) = whole
+    assert by_trace.event["image"] == by_job.event["image"]
