@@ -67,12 +67,14 @@ def relative_to_cwd(path: Path) -> str:
 NO_KEY = b"a key of the commands, where PSEUDONYM_KEY is not at hand"
 
 
-def table_in(path: Path) -> RuleTable:
+def table_in(path: Path, pseudonym_key: bytes = NO_KEY) -> RuleTable:
     """The rules table in a file. Raises UsageError, or InvalidTable with every fault.
 
-    Pseudonyms are not those that the function makes: its key is a secret that no command needs.
+    pseudonym_key: the function's is a secret that most commands do not need; then pseudonyms are others.
     """
-    return RuleTable.load(read(path), path.name, lambda name: (path.parent / name).read_bytes(), NO_KEY)
+    return RuleTable.load(
+        read(path), path.name, lambda name: (path.parent / name).read_bytes(), pseudonym_key
+    )
 
 
 def events_in(name: str) -> list[Received | Unparsable]:

@@ -2,11 +2,11 @@
 
 import argparse
 import re
-from datetime import UTC, date, datetime, time
+from datetime import datetime
 from typing import NamedTuple
 
+from handlers.commands.moments import moment
 from handlers.core.dead_letters.model import DeadLetter
-from handlers.core.times import parse_time
 
 NONE = "none"
 
@@ -33,10 +33,10 @@ class Selection(NamedTuple):
             "such as 503; none: of neither, as where there was no reply",
         )
         parser.add_argument(
-            "--since", type=_moment, metavar="TIME", help="only from this time or date (UTC) on"
+            "--since", type=moment, metavar="TIME", help="only from this time or date (UTC) on"
         )
         parser.add_argument(
-            "--until", type=_moment, metavar="TIME", help="only from before this time or date (UTC)"
+            "--until", type=moment, metavar="TIME", help="only from before this time or date (UTC)"
         )
         parser.add_argument(
             "--image", type=_uuid, metavar="UUID", help="only where this image id stands in the event"
@@ -70,17 +70,6 @@ def _code(text: str) -> str:
             f"{text!a} is no code; write IMG.0116, or a status such as 503, or none"
         )
     return text
-
-
-def _moment(text: str) -> datetime:
-    if moment := parse_time(text):
-        return moment
-    try:
-        return datetime.combine(date.fromisoformat(text), time(), UTC)
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"{text!a} is no time; write 2026-01-05 or 2026-01-05T10:15:30Z"
-        ) from None
 
 
 def _uuid(text: str) -> str:

@@ -4,12 +4,13 @@ What a target needs is imported when it is opened: most commands send nothing, a
 """
 
 import argparse
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from handlers.commands.files import UsageError
-from handlers.commands.targets.rate import parse_rate
+from handlers.commands.targets.rate import Wait, parse_rate
 from handlers.commands.targets.target import DONE, Answer, Target
 
 if TYPE_CHECKING:
@@ -36,16 +37,21 @@ def add_options(parser: argparse.ArgumentParser, *, to_help: str, required: bool
 
 
 def open_target(
-    address: str, environ: Mapping[str, str], token_file: Path | None, subject: str = SUBJECT
+    address: str,
+    environ: Mapping[str, str],
+    token_file: Path | None,
+    subject: str = SUBJECT,
+    wait: Wait = time.sleep,
 ) -> Target:
     """The target at an address. Raises UsageError or InvalidSetting.
 
     token_file: holds the token that the function wants in deliveries. subject: for a bus.
+    wait: for so many seconds, before the function is asked again.
     """
     if not is_nats(address):
         from handlers.commands.targets.http import HttpTarget, token_in  # noqa: PLC0415 - see above
 
-        return HttpTarget(address, token_in(token_file) if token_file else None)
+        return HttpTarget(address, token_in(token_file) if token_file else None, wait)
     if token_file:
         raise UsageError(
             "--token-file holds a token of the function; a bus takes the file that NATS_CREDS names"

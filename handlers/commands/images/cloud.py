@@ -1,0 +1,106 @@
+"""The image service and Cloud Trace Service, as the function's settings name them, asked patiently."""
+
+import time
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import NamedTuple, Self
+from urllib.parse import urlencode
+
+from handlers.commands.files import UsageError
+from handlers.commands.targets.rate import Wait
+from handlers.core.errors import TagApiError, TagApiUnavailable, Throttled, UnexpectedReply
+from handlers.core.ims.requests import Call
+from handlers.core.json_access import Json, object_or_empty
+from handlers.edges.bootstrap import accounts_for
+from handlers.edges.calls import CloudService
+from handlers.edges.http.client import HttpClient
+from handlers.edges.settings import FunctionGraphAgency, Settings, cts_endpoint
+
+Get = Callable[[str, Mapping[str, str]], Json]
+"""Gets the object at a path with a query. Raises TagApiError."""
+
+ATTEMPTS = 8
+PAUSE_MAX = 30.0
+"""Seconds. All attempts together wait for about two minutes."""
+
+BODY_MAX = 64 * 2**20
+"""Bytes. A page of 500 images has about one million."""
+
+BUSY = {"CTS.0001", "CTS.0300"}
+"""Codes of a refusal by Cloud Trace Service that ends by itself: "Query failed ... try again later"."""
+
+
+class Cloud(NamedTuple):
+    """ims, cts: both services, for one project; cts is None if nobody knows its address."""
+
+    projects: tuple[str, ...]
+    ims: Callable[[str], Get]
+    cts: Callable[[str], Get] | None
+
+    @classmethod
+    def of(cls, settings: Settings, environ: Mapping[str, str], wait: Wait = time.sleep) -> Self:
+        """Raises InvalidSetting or UsageError."""
+        if isinstance(settings.credentials, FunctionGraphAgency):
+            raise UsageError(
+                "the image service cannot be asked from here: FunctionGraph sends the keys with each "
+                "request; set another way of handlers/settings.md"
+            )
+        if not settings.projects:
+            raise UsageError("images are listed by project; set PROJECTS to the ids of those that are served")
+        accounts = accounts_for(settings, lambda *_, **__: None)({})
+        seconds = settings.delivery.event_timeout
+
+        def getter(name: str, setting: str, address: str) -> Callable[[str], Get]:
+            client = HttpClient(
+                name, setting, proxy=settings.proxy, ca_bundle=settings.ca_bundle, body_max=BODY_MAX
+            )
+            service = CloudService(address, client, accounts)
+            return lambda project_id: _Getter(service, project_id, seconds, wait).get
+
+        traces = cts_endpoint(environ, settings.ims_endpoint)
+        return cls(
+            settings.projects,
+            getter("the image service", "IMS_ENDPOINT", settings.ims_endpoint),
+            getter("Cloud Trace Service", "CTS_ENDPOINT", traces) if traces else None,
+        )
+
+
+class _Getter:
+    def __init__(self, service: CloudService, project_id: str, seconds: float, wait: Wait) -> None:
+        self._service = service
+        self._project_id = project_id
+        self._seconds = seconds
+        self._wait = wait
+        self._has_answered = False
+
+    def get(self, path: str, query: Mapping[str, str]) -> Json:
+        """Asks up to ATTEMPTS times, as long as the answer is that it may help.
+
+        A service that has never answered is not waited for: its address is wrong more often than it is down.
+        """
+        call = Call("GET", f"{path}?{urlencode(query)}" if query else path)
+        for attempt in range(1, ATTEMPTS):
+            try:
+                return self._get(call)
+            except TagApiError as error:
+                if not self._may_help(error):
+                    raise
+                self._wait(min(max(error.retry_after or 0, 2 ** (attempt - 1)), PAUSE_MAX))
+        return self._get(call)
+
+    def _get(self, call: Call) -> Json:
+        deadline = time.monotonic() + self._seconds
+        try:
+            reply = self._service.calls(self._project_id, deadline).make(call, HTTPStatus.OK)
+        except TagApiError as error:
+            self._has_answered |= error.status != 0
+            raise
+        self._has_answered = True
+        if not (found := object_or_empty(reply.body.decode(errors="replace"))):
+            raise UnexpectedReply("the answer is no JSON object; check the address and any proxy in between")
+        return found
+
+    def _may_help(self, error: TagApiError) -> bool:
+        if isinstance(error, TagApiUnavailable) and error.status == 0:
+            return self._has_answered
+        return isinstance(error, Throttled | TagApiUnavailable) or error.code.upper() in BUSY

@@ -1,0 +1,155 @@
+"""`images replay --follow`: Cloud Trace Service as an event source, where nothing can push events."""
+
+import argparse
+import json
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+
+from handlers.commands.files import UsageError
+from handlers.commands.images.cloud import Cloud
+from handlers.commands.images.place import Place
+from handlers.commands.images.recorder import KEPT, Recorder, Unreadable
+from handlers.commands.images.sending import ToSend, send_one, to_send
+from handlers.commands.images.traces import Traces, time_of
+from handlers.commands.report import Report, plain
+from handlers.commands.targets import Answer, Target, open_target
+from handlers.edges.settings import Settings
+
+LOOK_EVERY = 60.0
+PAUSE_MAX = 60.0
+"""Seconds: between two looks for new traces, and the longest between two attempts to send."""
+
+RECENT = timedelta(hours=1)
+
+
+class Stopped(Exception):
+    """SIGTERM or Ctrl-C has come."""
+
+
+class Follower:
+    """Looks for traces for ever, and sends each once.
+
+    An event that the function wants again later stays undone: the place does not advance beyond it, and the
+    next look finds it again.
+    """
+
+    def __init__(self, asked: argparse.Namespace, place: Place, stop: "Stop") -> None:
+        self._place = place
+        self._stop = stop
+        self._as_json = asked.json
+        self._pause = 1 / asked.rate
+        self.counts = dict[str, int]()
+
+    def run(self, recorder: Recorder, traces_of: Settings, target: Target) -> None:
+        """Ends with Stopped, or with UsageError where the place cannot be kept."""
+        has_read = False
+        while True:
+            now = datetime.now(UTC)
+            since = self._place.since
+            if since < now - KEPT:
+                self._say(
+                    "gap", f"traces before {now - KEPT:%Y-%m-%d %H:%M} are gone: they are kept for 7 days"
+                )
+                since = now - KEPT
+            try:
+                with closing(Traces(traces_of.signals)) as traces:
+                    for trace in recorder.between(since, now):
+                        traces.add(trace)
+                    undone = self._send(traces, target)
+            except Unreadable as error:
+                if not has_read:
+                    raise  # what never worked is a wrong setting or a missing right
+                self._say("unreadable", str(error))
+            else:
+                has_read = True
+                self._place.advance(min(undone or now, now))
+            self._stop.wait(LOOK_EVERY)
+
+    def _send(self, traces: Traces, target: Target) -> datetime | None:
+        """Sends what is new. Returns the time of the oldest trace that is not done; None if all are."""
+        oldest: datetime | None = None
+        for trace in traces:
+            each, at = to_send(trace), time_of(trace) or datetime.now(UTC)
+            if each.about in self._place:
+                continue
+            answer = self._until_reached(each, target)
+            self._say(answer.outcome or "retry", answer.detail, each.about)
+            if answer.is_done or answer.outcome == "dead-letter":
+                self._place.add(each.about, at)
+            else:
+                oldest = oldest or at
+            self._stop.wait(self._pause)
+        return oldest
+
+    def _until_reached(self, each: ToSend, target: Target) -> Answer:
+        """Sends one event, as often as it takes to reach the function or the bus."""
+        pause = 1.0
+        while True:
+            try:
+                answer = send_one(each, target)
+            except UsageError as error:  # the bus is away
+                answer = Answer("", str(error), stop=True)
+            if not answer.stop:
+                return answer
+            self._say("waiting", answer.detail, each.about)
+            self._stop.wait(pause)
+            pause = min(2 * pause, PAUSE_MAX)
+
+    def _say(self, outcome: str, detail: str, trace_id: str = "") -> None:
+        self.counts[outcome] = self.counts.get(outcome, 0) + 1
+        time = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        if self._as_json:
+            line = json.dumps({"time": time, "trace_id": trace_id, "outcome": outcome, "detail": detail})
+        else:
+            line = plain(f"{time} {': '.join(filter(None, (trace_id, outcome, detail)))}")
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+
+
+class Stop:
+    """Whether to end, which signals say. It ends a wait at once, and never what is being sent."""
+
+    def __init__(self) -> None:
+        self._said = threading.Event()
+
+    def wait(self, seconds: float) -> None:
+        """Waits. Raises Stopped."""
+        if self._said.wait(seconds):
+            raise Stopped
+
+    @contextmanager
+    def on_signals(self) -> Iterator[None]:
+        before = {each: signal.signal(each, lambda *_: self._said.set()) for each in SIGNALS}
+        try:
+            yield
+        finally:
+            for each, handler in before.items():
+                signal.signal(each, handler)
+
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+def follow(asked: argparse.Namespace, environ: Mapping[str, str]) -> Report:
+    """Runs until a signal comes. Raises UsageError or InvalidSetting."""
+    if asked.files or asked.until:
+        raise UsageError("--follow asks Cloud Trace Service for ever; leave out the files and --until")
+    if not asked.state:
+        raise UsageError("--follow keeps its place in a file; name one with --state FILE")
+    settings, stop = Settings.from_environ(environ), Stop()
+    recorder = Recorder(Cloud.of(settings, environ, stop.wait), settings.signals)
+    place = Place(asked.state, asked.since or datetime.now(UTC) - RECENT)
+    place.save()
+    follower = Follower(asked, place, stop)
+    with (
+        closing(open_target(asked.to, environ, asked.token_file, wait=stop.wait)) as target,
+        stop.on_signals(),
+        suppress(Stopped),
+    ):
+        follower.run(recorder, settings, target)
+    said = ", ".join(f"{number:,} {outcome}" for outcome, number in follower.counts.items())
+    return Report({"ended": follower.counts}, [f"Ended by a signal: {said or 'nothing was sent'}."], 0)

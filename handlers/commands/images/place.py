@@ -1,0 +1,90 @@
+"""The place that `images replay --follow` keeps in a file: up to when it has asked, and what it has sent."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from handlers.commands.files import UsageError, open_regular
+from handlers.core.json_access import object_or_empty, rfc3339
+from handlers.core.times import parse_time
+
+OVERLAP = timedelta(minutes=30)
+"""How far back each look goes. How late a trace can be is not published."""
+
+KIND = "images replay"
+
+
+class Place:
+    """On disk after each event, so that a run that is killed sends at most one event again.
+
+    start: from when to ask, if there is no file yet. until: all traces before it are done.
+    sent: the traces of the overlap that are, each with its time in seconds since 1970.
+    """
+
+    def __init__(self, path: Path, start: datetime) -> None:
+        """Raises UsageError."""
+        self._path = path
+        self.until = start + OVERLAP
+        self._sent = dict[str, float]()
+        if os.path.lexists(path):
+            self._load()
+
+    def __contains__(self, trace_id: str) -> bool:
+        return trace_id in self._sent
+
+    @property
+    def since(self) -> datetime:
+        """From when to ask for traces."""
+        return self.until - OVERLAP
+
+    def add(self, trace_id: str, at: datetime) -> None:
+        """Notes that a trace needs no more. Raises UsageError."""
+        self._sent[trace_id] = at.timestamp()
+        self.save()
+
+    def advance(self, until: datetime) -> None:
+        """Forgets what no look can show again. Raises UsageError."""
+        self.until = max(self.until, until)
+        oldest = self.since.timestamp()
+        self._sent = {each: at for each, at in self._sent.items() if at >= oldest}
+        self.save()
+
+    def save(self) -> None:
+        """Replaces the file as a whole, and is back when it is on disk. Raises UsageError."""
+        content = {"kind": KIND, "until": rfc3339(self.until), "sent": self._sent}
+        new = self._path.with_name(f".{self._path.name}.new")
+        with _writing(self._path):
+            new.unlink(missing_ok=True)
+            file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            with os.fdopen(file, "w", encoding="utf-8") as stream:
+                json.dump(content, stream)
+                stream.flush()
+                os.fsync(stream.fileno())
+            new.replace(self._path)
+            folder = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+
+    def _load(self) -> None:
+        with open_regular(self._path, follow=False) as file:
+            content = object_or_empty(file.read().decode(errors="replace"))
+        until, sent = parse_time(content.get("until")), content.get("sent")
+        if content.get("kind") != KIND or until is None or not isinstance(sent, dict):
+            raise UsageError(f"{self._path} is not the state of `images replay`; name another file")
+        self.until = until
+        self._sent = {each: at for each, at in sent.items() if isinstance(at, int | float)}
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(
+            f"{path} cannot be written: {os.strerror(error.errno or 0)}; make room, or name another file"
+        ) from None

@@ -1,0 +1,77 @@
+"""The traces that Cloud Trace Service recorded, page by page (CTS API reference, "Querying a Trace List")."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from handlers.commands.files import UsageError
+from handlers.commands.images.cloud import Cloud, Get
+from handlers.core.errors import ImageNotFound, PermissionDenied, TagApiError, UnexpectedReply
+from handlers.core.events import CreationSignals
+from handlers.core.json_access import Json, as_list, object_or_empty, string
+
+PAGE = 200
+"""Traces a page: the documented maximum."""
+
+KEPT = timedelta(days=7)
+"""How long Cloud Trace Service keeps traces."""
+
+NOT_FOUND = 404
+
+
+class Recorder:
+    """Cloud Trace Service, for the operations that create images in the served projects."""
+
+    def __init__(self, cloud: Cloud, signals: CreationSignals) -> None:
+        """Raises UsageError where nobody knows its address."""
+        if cloud.cts is None:
+            raise UsageError(
+                "the address of Cloud Trace Service cannot be derived from IMS_ENDPOINT; set CTS_ENDPOINT"
+            )
+        self._get = cloud.cts
+        self._projects = cloud.projects
+        self._names = signals.trace_names
+
+    def between(self, since: datetime, until: datetime) -> Iterator[Json]:
+        """The traces of this time, in no order of use. Raises Unreadable."""
+        for project_id in self._projects:
+            get = self._get(project_id)
+            try:
+                for name in self._names:
+                    yield from _pages(get, project_id, name, since, until)
+            except PermissionDenied as error:
+                raise Unreadable(
+                    f"the traces of the project {project_id} cannot be read, which needs the right "
+                    f"cts:trace:list; {error}"
+                ) from None
+            except TagApiError as error:
+                raise Unreadable(f"the traces of the project {project_id} cannot be read: {error}") from None
+
+
+class Unreadable(UsageError):
+    """Cloud Trace Service gives no traces, in a sentence that says why."""
+
+
+def _pages(get: Get, project_id: str, name: str, since: datetime, until: datetime) -> Iterator[Json]:
+    query = {
+        "trace_type": "system",
+        "service_type": "IMS",
+        "trace_name": name,
+        "limit": str(PAGE),
+        # The moments themselves are left out.
+        "from": str(int(since.timestamp() * 1000) - 1),
+        "to": str(int(until.timestamp() * 1000) + 1),
+    }
+    while True:
+        try:
+            answer = get(f"/v3/{project_id}/traces", query)
+        except (UnexpectedReply, ImageNotFound) as error:
+            if error.status == NOT_FOUND and error.code.upper().startswith("CTS"):
+                return  # "The requested trace does not exist"
+            raise
+        traces = [trace for trace in as_list(answer.get("traces")) if object_or_empty(trace)]
+        # Events of a bus name the project; an answer about one project may not.
+        yield from ({"project_id": project_id} | trace for trace in traces)
+        marker = string(object_or_empty(answer.get("meta_data")), "marker")
+        if not traces or not marker or marker == query.get("next"):
+            return
+        query = query | {"next": marker}

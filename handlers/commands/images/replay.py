@@ -1,0 +1,77 @@
+"""`images replay`: the traces of created images that Cloud Trace Service recorded, as events."""
+
+import argparse
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+
+from handlers.commands.files import UsageError
+from handlers.commands.images.cloud import Cloud
+from handlers.commands.images.follow import follow
+from handlers.commands.images.recorder import KEPT, Recorder
+from handlers.commands.images.sending import Sent, send_all, to_send
+from handlers.commands.images.trace_files import traces_in
+from handlers.commands.images.traces import Traces, time_of
+from handlers.commands.report import Report, counted
+from handlers.commands.targets import open_target
+from handlers.core.json_access import Json
+from handlers.edges import settings
+
+NO_TRACES = (
+    "There is no trace of a created image in this time; see whether Cloud Trace Service is switched on."
+)
+
+RECENT = timedelta(hours=1)
+"""How far back without --since."""
+
+MARGIN = timedelta(minutes=1)
+"""Between reading `7d` on the command line and asking."""
+
+
+def replay(asked: argparse.Namespace, environ: Mapping[str, str]) -> Report:
+    """Raises UsageError or InvalidSetting, before the first event is sent."""
+    if asked.follow:
+        return follow(asked, environ)
+    if asked.state:
+        raise UsageError("--state belongs to --follow; add that, or leave it out")
+    with closing(Traces(settings.signals(environ))) as traces:
+        for trace in _in_files(asked) if asked.files else _recorded(asked, environ):
+            traces.add(trace)
+        sent = Sent(len(traces))
+        with closing(open_target(asked.to, environ, asked.token_file)) as target:
+            try:
+                send_all(map(to_send, traces), target, asked.rate, sent)
+            except KeyboardInterrupt:
+                sys.stderr.write(f"interrupted: {sent}\n")
+                raise
+    data = {"traces": sent.total, **sent.as_json()}
+    return Report(data, _lines(sent), 0 if sent.is_done else 1)
+
+
+def _in_files(asked: argparse.Namespace) -> Iterator[Json]:
+    since, until = asked.since, asked.until
+    for trace in traces_in(asked.files):
+        at = time_of(trace)
+        if (since is None or (at and since <= at)) and (until is None or (at and at < until)):
+            yield trace
+
+
+def _recorded(asked: argparse.Namespace, environ: Mapping[str, str]) -> Iterator[Json]:
+    now = datetime.now(UTC)
+    since, until = asked.since or now - RECENT, asked.until or now
+    if since < now - KEPT - MARGIN:
+        raise UsageError(
+            "Cloud Trace Service keeps traces for seven days; write --since 7d, or name files of traces"
+        )
+    if since >= until:
+        raise UsageError("--since is not before --until; correct one of them")
+    read = settings.Settings.from_environ(environ)
+    return Recorder(Cloud.of(read, environ), read.signals).between(since, until)
+
+
+def _lines(sent: Sent) -> Iterator[str]:
+    if not sent.total:
+        yield NO_TRACES
+    yield from sent.lines()
+    yield f"{counted(sent.total, 'trace')} of created images: {sent}"

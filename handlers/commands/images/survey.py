@@ -1,0 +1,73 @@
+"""Every own image of the served projects, beside the rules."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from datetime import UTC, datetime
+
+from handlers.commands.files import UsageError, table_in
+from handlers.commands.images.assess import Assessment, Assessor
+from handlers.commands.images.cloud import Cloud
+from handlers.commands.images.image_list import own_images
+from handlers.commands.images.parents import Parents
+from handlers.commands.images.recorder import KEPT, Recorder
+from handlers.commands.images.traces import Traces
+from handlers.core.errors import PermissionDenied, TagApiError
+from handlers.edges.settings import Settings
+
+UNKNOWN = "so it is not known who made which image"
+
+
+class Survey:
+    """One look at every image. notes: what could not be known, in sentences, as soon as that is clear.
+
+    parents are asked for once each, and traces only at the beginning.
+    """
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        """Raises InvalidSetting, InvalidTable or UsageError, before anything is asked."""
+        self._settings = Settings.from_environ(environ)
+        self._table = table_in(self._settings.rules, (self._settings.pseudonym_key or "").encode())
+        self._cloud = Cloud.of(self._settings, environ)
+        self.notes = list[str]()
+        if any(rule.audit for rule in self._table.rules):
+            self.notes.append('rules with mode = "audit" write no tags, so they are left out here')
+
+    def __iter__(self) -> Iterator[Assessment]:
+        """Raises UsageError where images cannot be listed."""
+        with closing(Traces(self._settings.signals)) as traces:
+            self._add_recorded(traces)
+            for project_id in self._cloud.projects:
+                get = self._cloud.ims(project_id)
+                try:
+                    with closing(Parents(get)) as parents:
+                        assessor = Assessor(
+                            self._table,
+                            self._settings.signals,
+                            self._settings.tag_form,
+                            traces,
+                            parents.image,
+                        )
+                        yield from map(assessor.assess, own_images(get, project_id))
+                except PermissionDenied as error:
+                    raise UsageError(
+                        f"the images of the project {project_id} cannot be listed, which needs the right "
+                        f"ims:images:list; {error}"
+                    ) from None
+                except TagApiError as error:
+                    raise UsageError(
+                        f"the images of the project {project_id} cannot be listed: {error}"
+                    ) from None
+
+    def _add_recorded(self, traces: Traces) -> None:
+        now = datetime.now(UTC)
+        try:
+            for trace in Recorder(self._cloud, self._settings.signals).between(now - KEPT, now):
+                traces.add(trace)
+        except UsageError as error:
+            self.notes.append(f"{error}; {UNKNOWN}")
+        else:
+            if not len(traces):
+                self.notes.append(
+                    f"Cloud Trace Service shows no created image of the last seven days, {UNKNOWN}; "
+                    "see whether it is switched on"
+                )
