@@ -18,12 +18,14 @@ from http import HTTPStatus
 
 from flask import Request, Response
 
+from handlers.core.budget import BODIES_IN_WORK
 from handlers.core.dead_letters import Sink, kept_dead_letter
 from handlers.core.errors import DeadLetterFailed
 from handlers.core.received import Received, Unparsable
 from handlers.core.rules import InvalidTable
 from handlers.delivery import Deliveries
 from handlers.edges import cloudevents, server
+from handlers.edges.bodies import BodiesInWork
 from handlers.edges.bootstrap import sink_of, tag_api_for
 from handlers.edges.cloudevents import HttpMessage, HttpReply, RequestRefused
 from handlers.edges.cloudevents.flask import answer_every_path, headers_of, message_of, response_of
@@ -113,6 +115,7 @@ def keeping_function(environ: Mapping[str, str]) -> Function:
 
 def _function(settings: DeliverySettings, log: Log, handle: Handle) -> Function:
     """What both functions share: health checks, handshakes and refusals. `handle` gets the deliveries."""
+    in_work = BodiesInWork(BODIES_IN_WORK * settings.max_body_bytes)
 
     def function(request: Request) -> Response:
         deadline = server.deadline_of(request.environ, settings.event_timeout)
@@ -127,11 +130,14 @@ def _function(settings: DeliverySettings, log: Log, handle: Handle) -> Function:
             ):
                 return response_of(reply)
             message = message_of(request, settings.max_body_bytes)
-            events = cloudevents.events_in(message)
+            with in_work.one_of(len(message.body), deadline):
+                return response_of(handled(message, request.path, deadline))
         except RequestRefused as refused:
             log("request.refused", severity="WARNING", status=refused.status, detail=str(refused))
             return response_of(cloudevents.refusal(refused))
-        return response_of(handle(events, message, request.path, deadline))
+
+    def handled(message: HttpMessage, path: str, deadline: float) -> HttpReply:
+        return handle(cloudevents.events_in(message), message, path, deadline)
 
     server.bound(settings.event_timeout, settings.max_body_bytes, log)
     answer_every_path(function)

@@ -17,5 +17,8 @@ MAX_ENVELOPES = 4
 MAX_DEPTH = 64
 """Levels of nesting in the JSON of an event."""
 
+BODIES_IN_WORK = 2
+"""Bodies of the largest size, or as many bytes of smaller ones, that are in work at the same time."""
+
 AT_ONCE = 20
 """Images, or dead letters, of one delivery in work at the same time. A batch of EventGrid never waits."""

@@ -138,3 +138,18 @@ BODIES: dict[str, tuple[bytes, bool]] = {
     ),
 }
 """By name, a body of a megabyte and whether it is more than a delivery may hold."""
+
+_EVENT = '{"specversion": "1.0", "id": "1", "source": "/s", "type": "com.example.%s", "data": '
+_TRACE = r"{\"trace_id\": \"1\", \"trace_name\": \"x\", \"service_type\": \"x\", \"x\": ["
+_NOTIFICATION = r"{\"event_type\": \"image.activate\", \"message_id\": \"1\", \"payload\": ["
+_IMAGE = '{"image_id": "3f7185de-b59a-4bb8-aa1d-7a513528b0e9", "x": ['
+EVENTS: dict[str, bytes] = {
+    "lists in an oslo.message": filled(f'{{"oslo.message": "{_NOTIFICATION}', "[],", ']}"}'),
+    "objects in a message of SMN": filled(
+        f'{{"topic_urn": "t", "type": "Notification", "message": "{_TRACE}', "{},", ']}"}'
+    ),
+    "lists as data": filled(_EVENT % "other" + "[", "[],", "]}"),
+    "members as data": filled(_EVENT % "other" + "[", '{"":1},', "]}"),
+    "objects in an event of an image": filled(f"{_EVENT % 'image.created'}{_IMAGE}", "{},", "]}}"),
+}
+"""By name, a body of a megabyte that is an event, and takes as much memory as it can."""

@@ -15,7 +15,7 @@ import pytest
 import requests
 
 from handlers.core.budget import AT_ONCE, MAX_EVENTS, MAX_IMAGES
-from tests.fuzz.hostile import BODIES, MEGABYTE
+from tests.fuzz.hostile import BODIES, EVENTS, MEGABYTE
 from tests.processes.emulator import Ims
 from tests.processes.function import Serve, created
 from tests.processes.scripted_server import answer, peer
@@ -43,6 +43,47 @@ def test_eight_megabytes_at_once(serve: Serve) -> None:
         replies = list(pool.map(lambda body: function.post(body, content_type="application/json"), bodies))
     assert {reply.status_code for reply in replies} <= {400, 413}
     assert function.peak_memory() < 256 * MEGABYTE
+    function.lines()
+
+
+@pytest.mark.parametrize("body", EVENTS.values(), ids=EVENTS)
+def test_eight_events_of_a_megabyte_at_once(serve: Serve, ims: Ims, tmp_path: Path, body: bytes) -> None:
+    """Eight events at once, as full of values as a megabyte can be, leave room in 256 MiB for the server."""
+    ims.fault(delay=0.5)
+    function = serve(EVENT_TIMEOUT="18", DEAD_LETTER_SINK=f"file://{tmp_path}/dead-letters.jsonl")
+    content_type = STRUCTURED if b"specversion" in body else "application/json"
+    with ThreadPoolExecutor(8) as pool:
+        replies = list(pool.map(lambda _: function.post(body, content_type=content_type), range(8)))
+    assert {reply.status_code for reply in replies} == {204}
+    assert function.peak_memory() < 224 * MEGABYTE
+    function.lines()
+
+
+def test_large_deliveries_wait(serve: Serve, ims: Ims) -> None:
+    """Large deliveries wait for each other, no longer than EVENT_TIMEOUT, and hold up no small one."""
+    image_id = ims.image()
+    ims.fault(delay=60, match={"path": "/v1/cloudimages/tags"}, times=2)
+    function = serve(EVENT_TIMEOUT="4")
+    large = created(image_id, data={"image_id": image_id, "x": "x" * (MEGABYTE - 1000)})
+    body = json.dumps(large).encode()
+    head = f"POST / HTTP/1.1\r\nContent-Type: {STRUCTURED}\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    with (
+        ThreadPoolExecutor(2) as pool,
+        socket.create_connection(("127.0.0.1", function.port), timeout=10) as waiting,
+    ):
+        waiting.sendall(head[:1])  # so its time ends before that of the others
+        time.sleep(0.5)
+        first = [pool.submit(function.structured, large) for _ in range(2)]
+        while len(ims.calls("PUT")) < 2:
+            time.sleep(0.02)
+        waiting.sendall(head[1:] + body)
+        assert function.structured(created(image_id)).status_code == 204
+        answer = waiting.recv(1000)
+        assert answer.startswith(b"HTTP/1.1 503 ")
+        assert b"\r\nRetry-After: 1\r\n" in answer
+        assert {each.result().status_code for each in first} == {503}
+    assert "request.refused" in [line["message"] for line in function.lines()]
+    assert function.structured(large).status_code == 204
     function.lines()
 
 

@@ -136,6 +136,9 @@ def test_budget() -> None:
                 default.event_timeout
             ),
             "size of the body": default.max_body_bytes,
+            "bodies of this size in work at the same time, or as many bytes of smaller ones": (
+                budget.BODIES_IN_WORK
+            ),
             "events": budget.MAX_EVENTS,
             "images of all events together": budget.MAX_IMAGES,
             "images in work at the same time": budget.AT_ONCE,

@@ -40,8 +40,11 @@ def reply_to_non_delivery(
 
 def refusal(refused: RequestRefused) -> HttpReply:
     """The reply to a request that is refused without being handled."""
-    headers = {"WWW-Authenticate": "Bearer"} if refused.status == HTTPStatus.UNAUTHORIZED else {}
-    return HttpReply(refused.status, str(refused), headers)
+    headers = {
+        HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "Bearer"},
+        HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": "1"},
+    }
+    return HttpReply(refused.status, str(refused), headers.get(refused.status, {}))
 
 
 def reply_to(outcome: Outcome, events: int, path: str, *, stored: bool = False) -> HttpReply:
