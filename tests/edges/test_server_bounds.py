@@ -118,6 +118,10 @@ LARGE = {
         POST + b"Transfer-Encoding: chunked" + END + b"1\r\n \r\n" * MIB + b"0" + END,
         400,
     ),
+    "180,000 chunks of a byte": (
+        POST + b"Transfer-Encoding: chunked" + END + b"1\r\n \r\n" * 180_000 + b"0" + END,
+        400,
+    ),
     "chunks with extensions of 20 MB": (
         POST + b"Transfer-Encoding: chunked" + END + (b"1;" + b"a" * 8000 + b"\r\n \r\n") * 2500 + b"0" + END,
         400,
@@ -141,6 +145,16 @@ def test_large_requests(function: Function, request_bytes: bytes, status: int) -
     assert cpu(pid) - before < (1.5 if status == 400 else 0.5)
     assert peak_memory(pid) - peak < 40 * MIB
     assert [line["message"] for line in function.lines()] == ["request.refused"]
+
+
+def test_a_body_token_by_token(function: Function, ims: Ims) -> None:
+    """A sender may write its JSON token by token, each as a chunk of its own."""
+    image_id = ims.image()
+    event = created(image_id, data={"image_id": image_id, "x": [{"a": 1}] * 1000})
+    tokens = (token.encode() for token in json.JSONEncoder().iterencode(event))
+    reply = requests.post(function.url, data=tokens, headers={"Content-Type": "application/json"}, timeout=10)
+    assert reply.status_code == 204
+    assert ims.tags(image_id)
 
 
 def test_large_head(function: Function, ims: Ims) -> None:

@@ -18,7 +18,7 @@ from handlers.core.outcomes import TABLE, Outcome
 from handlers.core.patterns.conditions import LOOKED_AT_MAX
 from handlers.core.results import ImageResult
 from handlers.core.values.filters import MAX_INPUT
-from handlers.edges.server import bounds, refusals
+from handlers.edges.server import bounds, chunks, refusals
 from handlers.edges.settings import SHIPPED_RULES, Settings
 from handlers.edges.settings.credentials import CredentialSource
 from handlers.log_fields import LOG_NAMES, result_fields
@@ -139,6 +139,7 @@ def test_budget() -> None:
             "bodies of this size in work at the same time, or as many bytes of smaller ones": (
                 budget.BODIES_IN_WORK
             ),
+            f"chunks of a body that are shorter than {chunks.TINY} bytes": chunks.TINY_MAX,
             "events": budget.MAX_EVENTS,
             "images of all events together": budget.MAX_IMAGES,
             "images in work at the same time": budget.AT_ONCE,

@@ -15,10 +15,12 @@ from functools import partial
 from typing import ClassVar, NamedTuple
 
 from gunicorn.arbiter import Arbiter
+from gunicorn.http.body import ChunkedReader
 from gunicorn.http.message import Request
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from handlers.edges.log import Log
+from handlers.edges.server.chunks import Chunks
 from handlers.edges.server.connection import Connection, TooManyBytes
 from handlers.edges.server.refusals import (
     FAILED,
@@ -94,6 +96,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
                 self._give_up(conn)
 
     def handle_request(self, req: Request, conn: TConn) -> bool:
+        if isinstance(req.body.reader, ChunkedReader):
+            req.body.reader = Chunks(req, req.unreader)
         kept: bool = super().handle_request(req, conn)
         conn.sock.deadline = 0  # the client has its reply, so no thread waits for the rest of its request
         return kept
