@@ -338,6 +338,10 @@ REFUSED = {
     "no length": (POST + b"Content-Length: mark-of-the-request\r\n", 400),
     "length and chunks": (POST + b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n", 400),
     "gzip": (POST + b"Transfer-Encoding: gzip\r\n", 400),
+    "gzip in chunks": (POST + b"Transfer-Encoding: gzip, chunked\r\n", 501),
+    "gzip and then chunks": (POST + b"Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n", 501),
+    "identity in chunks": (POST + b"Transfer-Encoding: identity, chunked\r\n", 501),
+    "chunks of HTTP/1.0": (POST.replace(b"1.1", b"1.0") + b"Transfer-Encoding: chunked\r\n", 400),
     "another coding": (POST + b"Transfer-Encoding: mark-of-the-request\r\n", 501),
     "another expectation": (POST + b"Expect: mark-of-the-request\r\n", 417),
     "line of 8191 bytes": (b"GET /" + b"a" * 8177 + b" HTTP/1.1\r\n" + HOST, 414),
@@ -353,6 +357,16 @@ def test_refused_heads(function: Function, head: bytes, status: int) -> None:
     assert answer.partition(END)[2]
     assert_harmless(answer)
     assert [(line["message"], line["status"]) for line in function.lines()] == [("request.refused", status)]
+
+
+def test_http_1_0(function: Function, ims: Ims) -> None:
+    """Proxies and health checks that speak HTTP/1.0 are answered, and the connection is closed."""
+    image_id = ims.image()
+    body = json.dumps(created(image_id)).encode()
+    head = b"POST / HTTP/1.0\r\nContent-Type: application/json\r\nContent-Length: %d" % len(body)
+    assert function.raw(head + END + body).startswith(b"HTTP/1.0 204 ")
+    assert function.raw(b"GET /healthz HTTP/1.0" + END).startswith(b"HTTP/1.0 200 ")
+    assert ims.tags(image_id)
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ _REFUSALS: dict[type[Exception], Refusal | None] = {
         "chunked is the only transfer coding here",
     ),
 }
-_NO_REQUEST = (HTTPStatus.BAD_REQUEST, "the head is not that of an HTTP/1.1 request")
+_NO_REQUEST = (HTTPStatus.BAD_REQUEST, "the head is not that of an HTTP/1.1 or HTTP/1.0 request")
 
 
 def refusal_of(error: Exception) -> Refusal | None:

@@ -16,6 +16,7 @@ from typing import ClassVar, NamedTuple
 
 from gunicorn.arbiter import Arbiter
 from gunicorn.http.body import ChunkedReader
+from gunicorn.http.errors import UnsupportedTransferCoding
 from gunicorn.http.message import Request
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
@@ -96,6 +97,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
                 self._give_up(conn)
 
     def handle_request(self, req: Request, conn: TConn) -> bool:
+        codings = [value.strip().lower() for name, value in req.headers if name == "TRANSFER-ENCODING"]
+        if codings not in ([], ["chunked"]):
+            raise UnsupportedTransferCoding(codings)  # gunicorn would not decode the others
         if isinstance(req.body.reader, ChunkedReader):
             req.body.reader = Chunks(req, req.unreader)
         kept: bool = super().handle_request(req, conn)
