@@ -150,6 +150,11 @@ TARGETS = {"tag_created_image": tagging_function, "keep_dead_letters": keeping_f
 def __getattr__(name: str) -> Function:
     """Builds the one function that the framework asks for."""
     if name not in TARGETS:
+        if server.is_target(name):
+            sys.stderr.write(
+                f"the function does not start: there is no target {name}; take {' or '.join(TARGETS)}\n"
+            )
+            sys.exit(2)
         raise AttributeError(name)
     try:
         function = globals()[name] = TARGETS[name](os.environ)

@@ -425,10 +425,12 @@ def test_uploads_to_paths_of_the_framework(serve: Serve, method: str, path: str)
 # -- start, faults and stop ---------------------------------------------------------------------------
 
 
-def ended(environ: dict[str, str], *options: str, port: int | None = None) -> tuple[int, str]:
+def ended(
+    environ: dict[str, str], *options: str, target: str = "tag_created_image", port: int | None = None
+) -> tuple[int, str]:
     """How a start ends that must not serve: exit code and output."""
     found = subprocess.run(
-        f"{FRAMEWORK} --source main.py --target tag_created_image --host 127.0.0.1 --port "
+        f"{FRAMEWORK} --source main.py --target {target} --host 127.0.0.1 --port "
         f"{port or free_port()} {' '.join(options)}".split(),
         cwd=ROOT,
         env={"PATH": os.environ["PATH"], "IMS_ENDPOINT": "https://ims.example", "OS_TOKEN": "x", **environ},
@@ -457,6 +459,24 @@ def test_other_servers(options: list[str], environ: dict[str, str], name: str) -
     assert code == 2
     assert output.startswith(f"the function does not start: {name} ")
     assert "unset it" in output
+    assert len(output.splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["THREADS", "WORKERS"])
+@pytest.mark.parametrize("value", ["x", "0", "", "-1", "1.5", "99999999", "9" * 5000])
+def test_numbers_of_the_server(name: str, value: str) -> None:
+    """A number of threads or workers that the server cannot have stops the start with a sentence."""
+    code, output = ended({name: value})
+    assert code == 2
+    assert output.startswith(f"the function does not start: {name} must be a whole number from 1 to ")
+    assert len(output.splitlines()) == 1
+
+
+def test_unknown_target() -> None:
+    """A target that is not there stops the start with a sentence that names the targets."""
+    code, output = ended({}, target="tag_create_image")
+    assert code == 2
+    assert output.startswith("the function does not start: there is no target tag_create_image; take ")
     assert len(output.splitlines()) == 1
 
 

@@ -32,6 +32,12 @@ _OTHER_SERVERS = {"debug": "DEBUG", "asgi": "FUNCTION_USE_ASGI"}
 """Options of the framework that select another server, each with its environment variable."""
 
 
+def is_target(name: str) -> bool:
+    """Whether the framework has been told to serve the function of this name."""
+    context = click.get_current_context(silent=True)
+    return context is not None and context.params.get("target") == name
+
+
 def bound(timeout: float, body_bytes: int, log: Log) -> None:
     """Sets the bounds of the server that the framework will start.
 

@@ -161,6 +161,15 @@ def one_of(*choices: str) -> Callable[[str], str]:
     return parse
 
 
+def whole_number(lowest: int, highest: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not re.fullmatch("[0-9]{1,9}", text.strip()) or not lowest <= int(text) <= highest:
+            raise ValueError(f"must be a whole number from {lowest} to {highest}")
+        return int(text)
+
+    return parse
+
+
 def number(lowest: float, highest: float) -> Callable[[str], float]:
     def parse(text: str) -> float:
         try:

@@ -23,8 +23,12 @@ from handlers.edges.settings.parsers import (
     secret,
     sink,
     tokens,
+    whole_number,
 )
 from handlers.edges.settings.secret import Secret
+
+_OF_THE_SERVER = {"WORKERS": whole_number(1, 100), "THREADS": whole_number(1, 1000)}
+"""Settings of the framework. It does not check them."""
 
 SHIPPED_RULES = Path(__file__).parents[2] / "rules.toml"
 
@@ -45,6 +49,9 @@ class DeliverySettings(NamedTuple):
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> "DeliverySettings":
         """Raises InvalidSetting."""
+        for name, parse in _OF_THE_SERVER.items():
+            if name in environ:
+                read(environ, name, parse, "blank")  # the framework has no default for a blank setting
         guarded = any(name in environ for name in ("EVENTS_TOKEN", "EVENTS_TOKEN_FILE"))
         return cls(
             event_timeout=read(environ, "EVENT_TIMEOUT", number(1, 900), "20"),
