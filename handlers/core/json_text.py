@@ -2,10 +2,28 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-_DECODER = json.JSONDecoder()
+
+class Ambiguous(dict[str, Any]):
+    """An object of which a name occurs more than once. As a dictionary it has the last of them.
+
+    pairs: all its members, in their order.
+    """
+
+    pairs: Sequence[tuple[str, Any]] = ()
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        value = Ambiguous(value)
+        value.pairs = pairs
+    return value
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_object)
 _SPACE = re.compile(r"[ \t\n\r]*")
 
 # A number beyond all floats has an exponent of three digits or hundreds of digits. The look-behind keeps the
@@ -28,7 +46,7 @@ def load(text: str, max_depth: int) -> Any:
 def parse(text: str) -> Any:
     """The value of a JSON text, without the check. Raises NotJson."""
     try:
-        return json.loads(text)
+        return _DECODER.decode(text)
     except (ValueError, RecursionError):
         raise NotJson("it is not JSON in UTF-8") from None
 

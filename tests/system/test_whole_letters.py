@@ -68,6 +68,43 @@ def test_one_unparsable_in_an_envelope(held: str) -> None:
     assert [type(each) for each in found] == [Received, Unparsable, Received]
 
 
+EVENT = json.dumps(created("none"))[1:]
+TWICE = {
+    "a structured event": (STRUCTURED, f'{{"id": "first", {EVENT}', None),
+    "in capital letters once": (STRUCTURED, f'{{"ID": "first", {EVENT}', None),
+    "the data": (STRUCTURED, f'{{"data": "first", {EVENT}', None),
+    "of a batch": (BATCH, f'[{{"id": "first", {EVENT}]', f'{{"id": "first", {EVENT}'),
+    "in an envelope": (
+        "application/json",
+        f'{{"events": [{{"id": "first", {EVENT}]}}',
+        '{"id":"first",' + json.dumps(created("none"), separators=(",", ":"))[1:],
+    ),
+}
+
+
+@pytest.mark.parametrize(("content_type", "body", "kept"), TWICE.values(), ids=TWICE)
+def test_an_attribute_that_occurs_twice(
+    serve: Serve, tmp_path: Path, content_type: str, body: str, kept: str | None
+) -> None:
+    """An event of which an attribute has two values is not an event, and both values are kept."""
+    sink = tmp_path / "dead-letters.jsonl"
+    function = serve(DEAD_LETTER_SINK=f"file://{sink}")
+    assert function.post(body.encode(), content_type=content_type).status_code == 204
+    [letter] = letters(sink)
+    assert letter["deadletterreason"] == "InvalidEvent"
+    assert "occurs twice" in letter["deadlettermessage"]
+    assert base64.b64decode(letter["data_base64"]).decode() == (kept or body)
+    function.lines()
+
+
+def test_a_name_in_the_data_that_occurs_twice(serve: Serve, ims: Ims) -> None:
+    """Deeper names may occur twice: the letter of such an event is its sender's text anyway."""
+    image_id = ims.image()
+    body = json.dumps(created(image_id)).replace('"user"', '"user": {"name": "eve"}, "user"')
+    assert serve().post(body.encode(), content_type=STRUCTURED).status_code == 204
+    assert ims.tags(image_id)
+
+
 def test_request_headers_are_kept(serve: Serve, tmp_path: Path) -> None:
     """Of a request in binary mode whose payload is no JSON, the attributes are kept beside the bytes."""
     sink = tmp_path / "dead-letters.jsonl"

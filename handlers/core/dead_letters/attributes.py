@@ -3,14 +3,13 @@
 import json
 from base64 import b64encode
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
 from handlers.core.dead_letters.secrets import without_secrets
 from handlers.core.json_access import Json, without_empty
-from handlers.core.json_text import NotJson, join_members, split_members
+from handlers.core.json_text import join_members, split_members
 from handlers.core.outcomes import Outcome
 from handlers.core.received import Received, Unparsable
 
@@ -75,9 +74,7 @@ def event_text(received: Received | Unparsable) -> dict[str, str]:
         return {name: _json(value) for name, value in _unparsable(received).items()}
     event, text, data_text = received
     if text:
-        # A name that occurs twice is no reason to lose the event, which has the last one.
-        with suppress(NotJson):
-            return {name.lower(): value for name, value in split_members(text).items()}
+        return {name.lower(): value for name, value in split_members(text).items()}
     members = {name: _json(value) for name, value in event.items()}
     if data_text:
         members["data"] = data_text

@@ -22,7 +22,16 @@ from handlers.core.dead_letters import UNPARSABLE_TYPE
 from handlers.core.errors import DeliveryTooLarge, InvalidEvent
 from handlers.core.events import shapes
 from handlers.core.json_access import Json
-from handlers.core.json_text import NotJson, check, elements, is_shorter_as_text, is_suspicious, load, parse
+from handlers.core.json_text import (
+    Ambiguous,
+    NotJson,
+    check,
+    elements,
+    is_shorter_as_text,
+    is_suspicious,
+    load,
+    parse,
+)
 from handlers.core.received import Received, Unparsable
 from handlers.edges.cloudevents.message import HttpMessage, RequestRefused
 
@@ -137,7 +146,10 @@ def _event(content: Any, text: str, *, suspicious: bool) -> Received:
     if suspicious:
         check(content, MAX_DEPTH)
     # In lower case like the SDK. Otherwise an "ID" would replace the "id" that was checked.
-    content = {name.lower(): value for name, value in content.items()}
+    names = {name.lower(): name for name in content}
+    if isinstance(content, Ambiguous) or len(names) < len(content):
+        raise InvalidEvent("an attribute occurs twice, perhaps in capital letters once")
+    content = {lower: content[name] for lower, name in names.items()}
     _check_attributes(content)
     try:
         parsed = from_dict(content)
@@ -223,6 +235,8 @@ def _is_json(media_type: str) -> bool:
 
 def _written(value: Any) -> str:
     """The JSON text of a value. Raises NotJson if it nests too deep to be written."""
+    if isinstance(value, Ambiguous):
+        return "{" + ",".join(f"{_written(name)}:{_written(each)}" for name, each in value.pairs) + "}"
     try:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     except RecursionError:
