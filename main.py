@@ -21,6 +21,7 @@ from flask import Request, Response
 from handlers.core.budget import BODIES_IN_WORK
 from handlers.core.dead_letters import Sink, kept_dead_letter
 from handlers.core.errors import DeadLetterFailed
+from handlers.core.json_text import plain
 from handlers.core.received import Received, Unparsable
 from handlers.core.rules import InvalidTable
 from handlers.delivery import Deliveries
@@ -159,7 +160,8 @@ def __getattr__(name: str) -> Function:
     try:
         function = globals()[name] = TARGETS[name](os.environ)
     except (InvalidSetting, InvalidTable, OSError) as fault:
-        sys.stderr.write(f"the function does not start: {fault}\n")
+        lines = map(plain, str(fault).split("\n"))
+        sys.stderr.write("the function does not start: " + "\n".join(lines) + "\n")
         sys.exit(2)
     # The server forks after this. Garbage collection would write to the pages that its workers share, and so
     # copy them.

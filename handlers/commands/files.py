@@ -1,9 +1,7 @@
 """What the command line names: rules tables and events in files."""
 
 import errno
-import os
 import re
-import stat
 import sys
 from pathlib import Path
 from typing import BinaryIO
@@ -13,8 +11,9 @@ from handlers.core.errors import InvalidEvent
 from handlers.core.json_text import NotJson, parse
 from handlers.core.received import Received, Unparsable
 from handlers.core.rules import RuleTable
-from handlers.edges import cloudevents
+from handlers.edges import cloudevents, regular_file
 from handlers.edges.cloudevents import HttpMessage, RequestRefused
+from handlers.edges.regular_file import read_regular
 
 STDIN = "-"
 
@@ -26,7 +25,7 @@ class UsageError(Exception):
 def read(path: Path) -> bytes:
     """The content of a file. Raises UsageError."""
     try:
-        return path.read_bytes()
+        return read_regular(path)
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from None
     except ValueError:  # a NUL, which TOML can write and no file system knows
@@ -44,19 +43,15 @@ def open_regular(path: str | Path, *, follow: bool = True) -> BinaryIO:
 
     follow: whether the path may be a symbolic link. Raises UsageError.
     """
-    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)
     try:
-        file = os.open(path, flags)
+        return regular_file.open_regular(path, follow=follow)
     except OSError as error:
         linked = error.errno == errno.ELOOP and not follow
-        why = "it is a symbolic link" if linked else os.strerror(error.errno or 0)
-        raise UsageError(f"{path} cannot be read: {why}") from None
+        why = "it is a symbolic link" if linked else error.strerror
+        instead = "; pipe what it holds to `-` instead" if error.errno == errno.EINVAL else ""
+        raise UsageError(f"{path} cannot be read: {why}{instead}") from None
     except ValueError:  # a NUL, which no file system knows
         raise UsageError(f"{path!a} cannot be the name of a file") from None
-    if not stat.S_ISREG(os.fstat(file).st_mode):
-        os.close(file)
-        raise UsageError(f"{path} cannot be read: it is no regular file; pipe what it holds to `-` instead")
-    return os.fdopen(file, "rb")
 
 
 def relative_to_cwd(path: Path) -> str:
@@ -72,9 +67,7 @@ def table_in(path: Path, pseudonym_key: bytes = NO_KEY) -> RuleTable:
 
     pseudonym_key: the function's is a secret that most commands do not need; then pseudonyms are others.
     """
-    return RuleTable.load(
-        read(path), path.name, lambda name: (path.parent / name).read_bytes(), pseudonym_key
-    )
+    return RuleTable.load(read(path), path.name, lambda name: read_regular(path.parent / name), pseudonym_key)
 
 
 def events_in(name: str) -> list[Received | Unparsable]:

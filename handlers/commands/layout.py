@@ -12,7 +12,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 from rich.theme import Theme
 
-from handlers.commands.report import MAX_TEXT_LENGTH, WIDTH, Block, Styled, Table, Words, cut, plain
+from handlers.commands.report import MAX_TEXT_LENGTH, WIDTH, Block, Styled, Table, Words, cut
+from handlers.core.json_text import plain
 
 ROWS = 1000
 """Rows of a table that are aligned with each other; a longer one begins again, with its header."""

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Self
 
-from handlers.commands.report import plain
+from handlers.core.json_text import plain
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar

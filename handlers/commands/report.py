@@ -135,16 +135,6 @@ def findings(kind: str, found: Iterable[tuple[str, str]]) -> Table:
 # -- texts ------------------------------------------------------------------------------------------
 
 
-def plain(text: str) -> str:
-    """A text in which a terminal finds nothing to obey.
-
-    Control characters, bidirectional controls, line separators and lone surrogates become their JSON escapes.
-    """
-    if text.isprintable():
-        return text
-    return "".join(each if each.isprintable() else json.dumps(each)[1:-1] for each in text)
-
-
 def quoted(value: Any) -> str:
     """A JSON value as one line of JSON, cut if it is long; binary data as its size."""
     if isinstance(value, str) and _is_binary(value):

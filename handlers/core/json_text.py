@@ -123,6 +123,16 @@ def join_members(members: dict[str, str]) -> str:
     return "{" + text.replace("\r", " ").replace("\n", " ") + "}"
 
 
+def plain(text: str) -> str:
+    """A text in which a terminal finds nothing to obey.
+
+    Control characters, bidirectional controls, line separators and lone surrogates become their JSON escapes.
+    """
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else json.dumps(each)[1:-1] for each in text)
+
+
 def is_shorter_as_text(text: str) -> bool:
     """Whether JSON carries a text in no more bytes than Base64: escapes may make it six times as long."""
     length = len(text.encode())

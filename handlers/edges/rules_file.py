@@ -7,6 +7,7 @@ from pathlib import Path
 
 from handlers.core.rules.diagnostics import InvalidTable
 from handlers.core.rules.table import RuleTable
+from handlers.edges.regular_file import read_regular
 
 LOOK_EVERY = 1.0
 """Seconds between two checks of the files."""
@@ -63,7 +64,7 @@ class RulesFile:
         def read(path: Path) -> bytes:
             # Taken before the content is read, so that the next check sees a change between the two.
             seen[path] = _state(path)
-            return path.read_bytes()
+            return read_regular(path)
 
         try:
             return RuleTable.load(

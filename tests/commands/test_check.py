@@ -1,5 +1,6 @@
 """`check`: faults, what is in vain, and the reading call of `--live`."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -251,6 +252,17 @@ def test_unusable(commands: Commands, table: str | None, environ: dict[str, str]
     named = [table] if table else []
     assert commands("check", *named, **environ) == (2, "", f"error: {sentence}\n")
     assert commands("check", *named, "--json", **environ).json == {"errors": [sentence]}
+
+
+@pytest.mark.parametrize(
+    "verb", [["check"], ["explain"], ["send", "--to", "http://127.0.0.1:9"]], ids=" ".join
+)
+def test_a_pipe_by_name(commands: Commands, tmp_path: Path, verb: list[str]) -> None:
+    """A pipe that nobody writes to does not hang a command."""
+    os.mkfifo(tmp_path / "pipe")
+    ran = commands(*verb, tmp_path / "pipe")
+    assert ran.code == 2
+    assert ran.shows("cannot be read: it is no regular file")
 
 
 # -- live -------------------------------------------------------------------------------------------

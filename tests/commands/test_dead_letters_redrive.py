@@ -501,7 +501,7 @@ WRONG: dict[str, tuple[list[str], str]] = {
     "a port that is none": (["--to", "http://tagger:x/"], "--to must be"),
     "a path on NATS": (["--to", "nats://bus/canary"], "nats://host:port"),
     "no such token file": (["--to", "http://tagger/", "--token-file", "nowhere"], "nowhere cannot be read"),
-    "no token": (["--to", "http://tagger/", "--token-file", os.devnull], "holds no token"),
+    "no token": (["--to", "http://tagger/", "--token-file", "deploy/__init__.py"], "holds no token"),
     "a token for a bus": (["--to", "nats://bus", "--token-file", "nowhere"], "NATS_CREDS"),
 }
 

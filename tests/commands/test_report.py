@@ -25,9 +25,9 @@ from handlers.commands.report import (
     findings,
     heading,
     json_document,
-    plain,
     quoted,
 )
+from handlers.core.json_text import plain
 from tests.processes.commands import fits
 from tests.processes.terminal import ESCAPE, in_a_pipe, on_terminal
 from tests.support.paths import ROOT

@@ -10,6 +10,7 @@ import nats.errors
 from nats.aio.client import Client
 
 from handlers.commands.files import UsageError
+from handlers.edges.regular_file import read_regular
 from handlers.edges.settings.parsers import certificates, optional
 
 INBOX = "_INBOX_commands"
@@ -125,7 +126,7 @@ def _servers(place: str) -> tuple[str, ...]:
 
 def _credentials(path: str) -> Path:
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = read_regular(path).decode()
     except (OSError, ValueError):
         text = ""
     if "-----BEGIN NATS USER JWT-----" not in text or "BEGIN USER NKEY SEED" not in text:

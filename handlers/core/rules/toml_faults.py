@@ -30,8 +30,9 @@ def _explain(error: Exception, text: str, file: str) -> tuple[str, int | None]:
         message = f"it is YAML, and a rules table is TOML: begin a rule with [[rule]], and write {example}"
         return message, None
     place = _ERROR.fullmatch(str(error))
-    if not place:
-        return f"it is not TOML: {error}", None
+    if not place:  # no words of TOML's reader
+        why = "it nests too deep" if isinstance(error, RecursionError) else "a number has too many digits"
+        return f"it is not TOML that can be read: {why}", None
     if _TWICE.fullmatch(place["what"]) and (repeated := Lines(text).repeated):
         path, first, second = repeated
         return f"{_dotted(path)} is set twice, first in line {first}; keep one of them", second

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import SplitResult, urlsplit
 
+from handlers.edges.regular_file import read_regular
 from handlers.edges.settings.secret import Secret, header_value
 
 T = TypeVar("T")
@@ -74,7 +75,7 @@ def secret(environ: Mapping[str, str], name: str, parse: Callable[[str], str] = 
     if environ.get(name, "").strip():
         raise InvalidSetting(f"{name} and {name}_FILE are both set; keep one")
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = read_regular(path).decode()
     except (OSError, ValueError):
         raise InvalidSetting(f"{name}_FILE names a file that cannot be read") from None
     return Secret(read({name: text}, name, parse), Path(path), parse)

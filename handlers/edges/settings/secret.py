@@ -5,6 +5,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from handlers.edges.regular_file import read_regular
+
 
 def header_value(text: str) -> str:
     """The text. Raises ValueError if a header cannot carry it."""
@@ -38,6 +40,6 @@ class Secret:
     def _look(self, path: Path) -> None:
         found = os.stat(path)  # noqa: PTH116 - before every call of the API, and Path.stat takes longer
         state = found.st_mtime_ns, found.st_size, found.st_ino
-        if state != self._seen and (text := path.read_text(encoding="utf-8").strip()):
+        if state != self._seen and (text := read_regular(path).decode().strip()):
             self._text = self._parse(text)
             self._seen = state

@@ -1,0 +1,29 @@
+"""Reads files that have an end. Nobody knows how long a pipe or a device makes its reader wait."""
+
+import errno
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO
+
+
+def open_regular(path: str | Path, *, follow: bool = True) -> BinaryIO:
+    """Opens a regular file. follow: whether the path may be a symbolic link.
+
+    Raises OSError with its reason in `strerror`, and ValueError if the path holds a NUL.
+    """
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)
+    file = os.open(path, flags)
+    mode = os.fstat(file).st_mode
+    if stat.S_ISREG(mode):
+        return os.fdopen(file, "rb")
+    os.close(file)
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    raise OSError(errno.EINVAL, "it is no regular file", str(path))
+
+
+def read_regular(path: str | Path) -> bytes:
+    """The content of a regular file. Raises as `open_regular` does."""
+    with open_regular(path) as file:
+        return file.read()
