@@ -15,6 +15,7 @@ import pytest
 import requests
 
 from handlers.core.budget import AT_ONCE, MAX_EVENTS, MAX_IMAGES
+from handlers.core.values.filters import MAX_INPUT
 from tests.fuzz.hostile import BODIES, EVENTS, MEGABYTE
 from tests.processes.emulator import Ims
 from tests.processes.function import Serve, created
@@ -185,6 +186,18 @@ def test_text_of_any_length(serve: Serve, ims: Ims, tmp_path: Path, value: str) 
     rules.write_text('[[rule]]\ntags.b = "{{ data.text }}"\n')
     reply = serve(RULES=str(rules), LOG_LEVEL="warning").post(event.encode(), content_type=STRUCTURED)
     assert reply.status_code == 204
+
+
+def test_marks_of_many_images(serve: Serve, ims: Ims, tmp_path: Path) -> None:
+    """Slugs of as many combining marks as a filter takes, for 300 images, fit into EVENT_TIMEOUT."""
+    rules = tmp_path / "rules.toml"
+    rules.write_text('[[rule]]\ntags.a = "x{{ data.text | slug }}"\n')
+    images = [ims.image() for _ in range(300)]
+    function = serve(EVENT_TIMEOUT="12", RULES=str(rules))
+    trace = trace_of(images, text="\u0300\u0323" * (MAX_INPUT // 2))
+    assert function.post(trace).status_code == 204
+    assert all(ims.tags(image_id) for image_id in images)
+    function.lines()
 
 
 def test_a_batch_fits(serve: Serve, ims: Ims) -> None:
