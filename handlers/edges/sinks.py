@@ -12,6 +12,7 @@ from requests import Request
 from handlers.core.dead_letters import Sink
 from handlers.core.errors import DeadLetterFailed, TagApiUnavailable
 from handlers.edges.http.client import HttpClient
+from handlers.edges.settings.parsers import path_of
 from handlers.side_by_side import side_by_side
 
 STORED = range(200, 300)
@@ -22,8 +23,8 @@ LOCK_PAUSE = 0.01
 
 def sink_of(address: str) -> Sink:
     """The sink at `file:///...` or `http(s)://...`."""
-    parts = urlsplit(address)
-    return file_sink(Path(parts.path)) if parts.scheme == "file" else http_sink(address)
+    is_file = urlsplit(address).scheme == "file"
+    return file_sink(Path(path_of(address))) if is_file else http_sink(address)
 
 
 def public(address: str) -> str:

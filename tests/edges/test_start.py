@@ -62,6 +62,8 @@ FAULTS = {
         "file:///no/such/folder/letters",
         "file:///",
         "file:///dev/null",
+        *("file:///tmp/letters?x", "file:///tmp/letters#y", "file:///tmp/letters?", "file:///tmp/a\tb"),
+        *("file:///tmp/letters%00", "file:///tmp/%2e%2e/no%20such/letters", "file://host/tmp/letters"),
         f"https://{SECRET}@",
     ],
     "LOG_LEVEL": ["verbose", "warn", "0", SECRET],

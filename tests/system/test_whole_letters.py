@@ -37,6 +37,14 @@ def letters(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
+def test_a_sink_with_escapes(serve: Serve, tmp_path: Path) -> None:
+    """An escape in the address of a file stands for its character."""
+    sink = tmp_path / "what is 100% dead?.jsonl"
+    function = serve(DEAD_LETTER_SINK=sink.as_uri())
+    assert function.post(b"{", content_type="application/json").status_code == 204
+    assert len(letters(sink)) == 1
+
+
 @pytest.mark.parametrize("size", [1, 65_537, 700_000])
 def test_unparsable_is_kept_whole(serve: Serve, tmp_path: Path, size: int) -> None:
     """What is no event is kept to its last byte, whatever its size."""

@@ -6,7 +6,7 @@ import ssl
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from handlers.edges.regular_file import read_regular
 from handlers.edges.settings.secret import Secret, header_value
@@ -114,9 +114,19 @@ def sink(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme != "file":
         _address(text)
-    elif parts.netloc or not os.path.isdir(os.path.dirname(parts.path)) or not _can_be_file(parts.path):  # noqa: PTH112, PTH120 - as in `file`
+        return text
+    path = path_of(text)
+    # urlsplit drops line ends and tabs, and the others are no part of a path.
+    if parts.netloc or not text.isprintable() or {"?", "#"} & set(text) or "\0" in path:
+        raise ValueError("must be file:/// and a path, with %3F for ? and %23 for #")
+    if not os.path.isdir(os.path.dirname(path)) or not _can_be_file(path):  # noqa: PTH112, PTH120 - as in `file`
         raise ValueError("must be file:/// and the path of a file, in an existing folder")
     return text
+
+
+def path_of(address: str) -> str:
+    """The path in an address `file:///...`, whose escapes such as %20 stand for characters (RFC 8089)."""
+    return unquote(urlsplit(address).path)
 
 
 def _can_be_file(path: str) -> bool:
