@@ -13,7 +13,7 @@ if __name__ == "__main__":  # before the imports that only serving needs
 
     sys.exit(commands.main(sys.argv[1:], os.environ))
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 
 from flask import Request, Response
@@ -22,7 +22,6 @@ from handlers.core.budget import BODIES_IN_WORK
 from handlers.core.dead_letters import Sink, kept_dead_letter
 from handlers.core.errors import DeadLetterFailed
 from handlers.core.json_text import plain
-from handlers.core.received import Received, Unparsable
 from handlers.core.rules import InvalidTable
 from handlers.delivery import Deliveries
 from handlers.edges import cloudevents, server
@@ -36,8 +35,8 @@ from handlers.edges.settings import DeliverySettings, InvalidSetting, Settings
 from handlers.image_created import Services
 
 Function = Callable[[Request], Response]
-Handle = Callable[[Sequence[Received | Unparsable], HttpMessage, str, float], HttpReply]
-"""Answers the events of a message to a path, before a deadline of `time.monotonic`."""
+Handle = Callable[[HttpMessage, str, float], HttpReply]
+"""Answers a delivery to a path, before a deadline of `time.monotonic`. Raises RequestRefused."""
 
 
 def tagging_function(environ: Mapping[str, str]) -> Function:
@@ -62,9 +61,8 @@ def tagging_function(environ: Mapping[str, str]) -> Function:
         log_tag_values=settings.log_tag_values,
     )
 
-    def tag(
-        events: Sequence[Received | Unparsable], message: HttpMessage, path: str, deadline: float
-    ) -> HttpReply:
+    def tag(message: HttpMessage, path: str, deadline: float) -> HttpReply:
+        events = cloudevents.events_in(message)
         api = api_for(message.headers)
         services = Services(
             settings.signals,
@@ -100,9 +98,8 @@ def keeping_function(environ: Mapping[str, str]) -> Function:
             "DEAD_LETTER_SINK is not set; set it to the file that stores dead letters, file:///..."
         )
 
-    def keep(
-        events: Sequence[Received | Unparsable], _message: HttpMessage, _path: str, deadline: float
-    ) -> HttpReply:
+    def keep(message: HttpMessage, _path: str, deadline: float) -> HttpReply:
+        events = cloudevents.events_in(message, any_format=True)
         try:
             sink([kept_dead_letter(event) for event in events], deadline)
         except DeadLetterFailed as error:
@@ -132,13 +129,10 @@ def _function(settings: DeliverySettings, log: Log, handle: Handle) -> Function:
                 return response_of(reply)
             message = message_of(request, settings.max_body_bytes)
             with in_work.one_of(len(message.body), deadline):
-                return response_of(handled(message, request.path, deadline))
+                return response_of(handle(message, request.path, deadline))
         except RequestRefused as refused:
             log("request.refused", severity="WARNING", status=refused.status, detail=str(refused))
             return response_of(cloudevents.refusal(refused))
-
-    def handled(message: HttpMessage, path: str, deadline: float) -> HttpReply:
-        return handle(cloudevents.events_in(message), message, path, deadline)
 
     server.bound(settings.event_timeout, settings.max_body_bytes, log)
     answer_every_path(function)

@@ -251,9 +251,19 @@ def test_an_unparsable_element(keeper: Keeper, data: str) -> None:
 
 
 def test_another_format(keeper: Keeper) -> None:
-    """A format of CloudEvents other than JSON is refused, so that the bus does not take it for kept."""
-    assert keeper.post(b"x", {"content-type": "application/cloudevents+avro"}).status_code == 415
-    assert not keeper.path.exists()
+    """What comes in another format of CloudEvents than JSON is kept whole."""
+    content_type = "application/cloudevents+xml"
+    assert keeper.post(b"<x/>", {"content-type": content_type, "ce-id": "1"}).status_code == 204
+    letter = the_one_unparsable(keeper, b"<x/>", content_type)
+    assert json.loads(letter["requestheaders"]) == {"ce-id": "1"}
+
+
+def test_many_attributes(keeper: Keeper) -> None:
+    """An event of hundreds of attributes is kept."""
+    attributes = {f"ce-a{number}": "x" for number in range(900)}
+    assert keeper.post(b"{}", BINARY | attributes).status_code == 204
+    [letter] = keeper.kept()
+    assert {name.removeprefix("ce-") for name in attributes} < letter.keys()
 
 
 @pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunked"])

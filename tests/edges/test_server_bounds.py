@@ -109,7 +109,7 @@ LARGE = {
     "query of 1.5 million parameters": (b"POST /?" + b"a&" * 1_500_000 + b" HTTP/1.1" + END, 414),
     "method of 16 MB": (b"G" * 16_000_000, 414),
     "100,000 header lines": (GET[:-2] + b"a: b\r\n" * 100_000 + b"\r\n", 431),
-    "101 header lines": (GET[:-2] + b"a: b\r\n" * 100 + b"\r\n", 431),
+    "1,001 header lines": (GET[:-2] + b"a: b\r\n" * 1000 + b"\r\n", 431),
     "header of 10 MB": (GET[:-2] + b"a: " + b"b" * 10_000_000 + END, 431),
     "header of 8191 bytes": (GET[:-2] + b"a: " + b"b" * 8190 + END, 431),
     "folded header of 10 MB": (GET[:-2] + b"a: b\r\n" + b" b\r\n" * 2_500_000 + b"\r\n", 431),

@@ -42,20 +42,24 @@ _BARE_DEPTH = MAX_DEPTH - 1
 """Levels of nesting in what becomes the data of an event, which adds one level."""
 
 
-def events_in(message: HttpMessage, max_events: int = MAX_EVENTS) -> list[Received | Unparsable]:
+def events_in(
+    message: HttpMessage, max_events: int = MAX_EVENTS, *, any_format: bool = False
+) -> list[Received | Unparsable]:
     """The events of a delivery. A piece that is not an event is Unparsable, in its place.
 
     max_events: how many it may hold; a file of events on disk has no limit.
-
-    Raises RequestRefused for a format of CloudEvents other than JSON.
+    any_format: whether a format of CloudEvents other than JSON is Unparsable. Else it raises RequestRefused.
     """
     media_type = _media_type(message.headers.get("content-type", ""))
     structured = media_type.startswith("application/cloudevents")
     if structured and not re.fullmatch(r"application/cloudevents(-batch)?(\+json)?", media_type):
-        raise RequestRefused(
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "of the CloudEvents formats, only JSON is understood"
-        )
-    headers = {name: value for name, value in message.headers.items() if name.startswith("ce-")}
+        only_json = "of the CloudEvents formats, only JSON is understood"
+        if not any_format:
+            raise RequestRefused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, only_json)
+        return [
+            Unparsable(message.body, message.content_type, InvalidEvent(only_json), _attributes_in(message))
+        ]
+    headers = _attributes_in(message)
     try:
         if headers and not structured:
             return [_binary(headers, message)]
@@ -65,6 +69,11 @@ def events_in(message: HttpMessage, max_events: int = MAX_EVENTS) -> list[Receiv
         return [Unparsable(message.body, message.content_type, error, headers)]
     except (NotJson, InvalidEvent) as error:
         return [Unparsable(message.body, message.content_type, _fault(error), headers)]
+
+
+def _attributes_in(message: HttpMessage) -> dict[str, str]:
+    """The headers that hold attributes of an event in binary mode."""
+    return {name: value for name, value in message.headers.items() if name.startswith("ce-")}
 
 
 class _Content:

@@ -10,7 +10,8 @@ HEAD_MAX = 65_536
 LINE_MAX = FIELD_MAX = 8190
 """Bytes of the request line, and of a header field. It is the maximum and the default of gunicorn."""
 
-FIELDS_MAX = 100
+FIELDS_MAX = 1000
+"""Of one head. A broker adds some to those of an event when it hands over a dead letter."""
 
 Refusal = tuple[HTTPStatus, str]
 """The status and the reason."""
