@@ -125,6 +125,16 @@ class Deliveries:
         """Logs one line for the event, or for each of its images that was tried."""
         tried = [result for result in results if result.tried]
         for result in tried:
+            if absent := result.absent_parent:
+                self._log(
+                    "parent.absent",
+                    severity="DEBUG",
+                    **event.fields,
+                    image_id=result.image.id if result.image else None,
+                    parent_id=absent.id,
+                    reason=type(absent.error).__name__,
+                    detail=str(absent.error),
+                )
             self._log(
                 LOG_NAMES[result.outcome.kind],
                 **event.fields,

@@ -5,7 +5,6 @@ It raises nothing. Every error becomes the outcome of a result, by the table in 
 
 import time
 from collections.abc import Callable, Collection, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -22,7 +21,7 @@ from handlers.core.ims.image import NAMES, described, parent_id, tags_of
 from handlers.core.ims.tags import Tag, WriteResult
 from handlers.core.json_access import Json
 from handlers.core.outcomes import Age, Outcome, outcome_of
-from handlers.core.results import ImageResult
+from handlers.core.results import AbsentParent, ImageResult
 from handlers.core.rules import RuleTable, TagPlan
 
 
@@ -75,6 +74,7 @@ class Fetched(NamedTuple):
 
     image: Json | None
     event: Json
+    absent_parent: AbsentParent | None = None
 
 
 def fetch(
@@ -91,8 +91,10 @@ def fetch(
     own = services.image(project_id, image.id, deadline)
     event["ims"] = described(own)
     if "parent" in names and (of := parent_id(own, image.event["image"].get("region"))):
-        with suppress(ImageNotFound, PermissionDenied, ImageNotTaggable):
+        try:
             event["parent"] = described(services.image(project_id, of, deadline))
+        except (ImageNotFound, PermissionDenied, ImageNotTaggable) as error:
+            return Fetched(own, event, AbsentParent(of, error))
     return Fetched(own, event)
 
 
@@ -108,9 +110,10 @@ def tag_image(
     matching: the rules that match, if that is the same for all images of the event and already known.
     """
     plan, error, to_write, called = TagPlan(), None, list[Tag](), time.monotonic()
+    absent = None
     try:
         project_id = served_project(image.project_id, services.projects)
-        own, event = fetch(image, rules.reads, project_id, services, deadline)
+        own, event, absent = fetch(image, rules.reads, project_id, services, deadline)
         image, decided = image._replace(event=event), time.monotonic()
         if matching is None:
             matching = rules.matching(image.event, lambda: in_time(deadline))
@@ -140,7 +143,7 @@ def tag_image(
         outcome, error = min(ends, key=lambda end: end[0].kind != "retry")
         if write.failed:
             outcome = outcome._replace(message=f"{outcome.message}; {write.summary(to_write)}")
-    return ImageResult(outcome, image, plan, write, age, error, api_seconds)
+    return ImageResult(outcome, image, plan, write, age, error, api_seconds, absent_parent=absent)
 
 
 def in_time(deadline: float) -> None:

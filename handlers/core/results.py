@@ -8,11 +8,19 @@ from handlers.core.outcomes import Age, Outcome
 from handlers.core.rules import TagPlan
 
 
+class AbsentParent(NamedTuple):
+    """The image that an image was made from, which IMS did not show. error: the reason."""
+
+    id: str
+    error: Exception
+
+
 class ImageResult(NamedTuple):
     """image: None if the event led to no image. age: of the event; None if it was not needed.
 
     error: what decided the outcome; None if nothing failed. api_seconds: duration of the calls of the image
     service. job_id: of the job that creates the images, if the event got no further than that.
+    absent_parent: None if the rules did not ask for the parent, or if it is known or there is none.
     tried: False if an earlier image of the event met an error that this one would meet as well.
     """
 
@@ -24,4 +32,5 @@ class ImageResult(NamedTuple):
     error: Exception | None = None
     api_seconds: float | None = None
     job_id: str = ""
+    absent_parent: AbsentParent | None = None
     tried: bool = True

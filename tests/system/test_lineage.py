@@ -205,6 +205,23 @@ def test_a_parent_that_cannot_be_seen_is_absent(ims: Ims, handled: Handled, case
     assert len(ims.calls("GET")) == 2
 
 
+def test_an_absent_parent_is_logged(serve: Serve, ims: Ims, tables: dict[str, str]) -> None:
+    """Who asks why a tag is missing finds a line that says which parent IMS did not show, and why."""
+    image_id = child_of(ims, GONE)
+    function = serve(RULES=tables["parent"], LOG_LEVEL="debug")
+    assert function.structured(created(image_id)).status_code == 204
+    absent, image = function.lines()
+    named = {name: absent[name] for name in ("message", "severity", "image_id", "parent_id", "reason")}
+    assert named == {
+        "message": "parent.absent",
+        "severity": "DEBUG",
+        "image_id": image_id,
+        "parent_id": GONE,
+        "reason": "ImageNotFound",
+    }
+    assert absent["event_id"] == image["event_id"]
+
+
 def test_a_parent_in_another_region_is_not_asked_for(ims: Ims, handled: Handled) -> None:
     """Where the event tells the region, and the image's origin names another one."""
     here = ims.image()
