@@ -282,6 +282,12 @@ def test_signal(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_no_client_of_the_bus() -> None:
+    """The client of NATS swallows a stop that comes while it closes, so what waits for the stack has none."""
+    script = "import sys, deploy.local.__main__; sys.exit('nats' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=False).returncode == 0
+
+
 def test_printed_commands(staying: subprocess.Popen[str]) -> None:
     """The commands that it prints do what they say, in that order, and how events end is shown."""
     commands = until(staying, "How events end").split("in this folder:\n")[1].rsplit("\n", 2)[0]
