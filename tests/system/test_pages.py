@@ -16,6 +16,7 @@ from handlers.core.errors import TaggingError
 from handlers.core.events import ImageCreated
 from handlers.core.outcomes import TABLE, Outcome
 from handlers.core.patterns.conditions import LOOKED_AT_MAX
+from handlers.core.patterns.operators import ADDRESS_MAX, ADDRESSES_KEPT
 from handlers.core.results import ImageResult
 from handlers.core.values.filters import MAX_INPUT
 from handlers.edges.server import bounds, chunks, refusals
@@ -154,6 +155,13 @@ def test_budget() -> None:
             "connections of a worker": bounds.CONNECTIONS_MAX,
         }.items()
     }
+
+
+def test_what_stays_in_memory() -> None:
+    """The page says how much of events the memory holds after their deliveries."""
+    kept = re.search(r"last ([\d,]+) texts of at most (\d+) characters", section("What leaves an event"))
+    assert kept
+    assert [int(number.replace(",", "")) for number in kept.groups()] == [ADDRESSES_KEPT, ADDRESS_MAX]
 
 
 def logged() -> Iterator[str]:

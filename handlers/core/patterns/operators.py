@@ -24,6 +24,9 @@ from handlers.core.patterns.wildcards import InvalidWildcard, parse_wildcard
 ADDRESS_MAX = 64
 """Characters of an IP address: 45 at the most, and the zone that may follow one of IPv6."""
 
+ADDRESSES_KEPT = 1024
+"""Texts that stay in memory, each with the address that it is."""
+
 
 class BadOperand(ValueError):
     """What an operator takes instead; to be read after the operator's name."""
@@ -145,9 +148,9 @@ def _address(text: str) -> IPv4Address | IPv6Address | None:
     return _parsed(text) if len(text) <= ADDRESS_MAX else None
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(ADDRESSES_KEPT)
 def _parsed(text: str) -> IPv4Address | IPv6Address | None:
-    """Parsed once for all networks that it is compared with; as many as there can be values of one field."""
+    """Parsed once for all networks. As many are kept as one field can have values that are looked at."""
     try:
         return ip_address(text)
     except ValueError:
