@@ -5,7 +5,18 @@ import random
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from tests.fuzz.hostile import BODIES, CONTENT_TYPES, HEADERS, LENGTHS, METHODS, PATHS, RAW, TEXTS, VALUES
+from tests.fuzz.hostile import (
+    BODIES,
+    CONTENT_TYPES,
+    EVENTS,
+    HEADERS,
+    LENGTHS,
+    METHODS,
+    PATHS,
+    RAW,
+    TEXTS,
+    VALUES,
+)
 from tests.support.sample_files import EXPECTED, message
 
 MARK = "an-echo-of-what-was-sent"
@@ -41,7 +52,7 @@ class Mutations:
         if chance.random() < 0.001:
             body += b" " * 1_048_577
         if chance.random() < 0.002:
-            body, _ = chance.choice(list(BODIES.values()))
+            body = chance.choice([*(body for body, _ in BODIES.values()), *EVENTS.values()])
         return Sent(
             "POST" if chance.random() < 0.95 else chance.choice(METHODS),
             "/" if chance.random() < 0.9 else chance.choice(PATHS),
