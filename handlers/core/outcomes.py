@@ -68,7 +68,7 @@ TABLE: dict[type[Exception], Row] = {
     errors.OutOfTime: Row("retry", "the next delivery may take less time", 1),
     errors.PermissionDenied: Row(
         "retry-within-window",
-        "rights take minutes to take effect, and a mistake must not drain the bus",
+        "rights take minutes to take effect, and a wrong right must not make dead letters of all events",
         60,
         "ERROR",
     ),

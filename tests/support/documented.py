@@ -1,4 +1,4 @@
-"""What the vendor documents of answers, as data: `tests/core/error_codes.toml`, written from its pages."""
+"""What the vendor documents of answers, as data: `tests/core/ims/error_codes.toml`, from its pages."""
 
 import tomllib
 from typing import NamedTuple

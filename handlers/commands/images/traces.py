@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from handlers.commands.files import UsageError
 from handlers.core.events import CreationSignals
-from handlers.core.events.creations import completed, creation_in
+from handlers.core.events.creators import completed, creation_in
 from handlers.core.json_access import Json, object_or_empty, string
 from handlers.core.times import parse_time
 

@@ -18,7 +18,7 @@ def recognise(event: Json, signals: CreationSignals) -> Recognised:
     Raises InvalidEvent if it says that an image was created but not which one, and DeliveryTooLarge.
     """
     data = object_or_empty(event.get("data"))
-    for read in SHAPES.values():
+    for read in READERS.values():
         if (recognised := read(event, data, signals)) is not None:
             return recognised
     return OtherEvent("the type is none of IMAGE_CREATED_TYPES, and the data is of no known shape")
@@ -47,7 +47,7 @@ def _plain(event: Json, data: Json, signals: CreationSignals) -> Recognised | No
     return [created(event, image, event_time)]
 
 
-SHAPES: dict[str, Callable[[Json, Json, CreationSignals], Recognised | None]] = {
+READERS: dict[str, Callable[[Json, Json, CreationSignals], Recognised | None]] = {
     "CTS trace": cts.read,
     "Glance notification": glance.read,
     "SMN message": smn.read,

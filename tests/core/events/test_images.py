@@ -7,7 +7,7 @@ import pytest
 
 from handlers.core.errors import InvalidEvent
 from handlers.core.events import OtherEvent, recognise
-from handlers.core.events.recognise import SHAPES
+from handlers.core.events.recognise import READERS
 from handlers.core.json_access import object_or_empty
 from tests.support import sample_files
 from tests.support.sample_events import (
@@ -69,12 +69,12 @@ ROWS: dict[str, tuple[Json, str]] = {
 }
 
 
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("shape", READERS)
 def test_shapes(shape: str) -> None:
     """An event of each shape is read as that shape, whichever rows come before it."""
     event, why = ROWS[shape]
     data = object_or_empty(event.get("data"))
-    read = ((name, read(event, data, SAYS)) for name, read in SHAPES.items())
+    read = ((name, read(event, data, SAYS)) for name, read in READERS.items())
     name, recognised = next((name, recognised) for name, recognised in read if recognised is not None)
     assert name == shape
     if isinstance(recognised, OtherEvent):

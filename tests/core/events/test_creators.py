@@ -3,7 +3,7 @@
 from typing import Any
 
 from handlers.core.events import CreationSignals
-from handlers.core.events.creations import completed, creation_in
+from handlers.core.events.creators import completed, creation_in
 from handlers.core.events.recognise import recognise
 from handlers.core.events.shapes import as_cloudevent
 
