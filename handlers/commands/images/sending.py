@@ -85,8 +85,12 @@ def to_send(trace: Json) -> ToSend:
 
 
 def send_one(each: ToSend, target: Target) -> Answer:
-    """Sends one event. A bus keeps one message of an id, for a while. Raises UsageError."""
-    return target.send(message_of(event_text(Received(each.event))), each.event["id"], "")
+    """Sends one event. A bus keeps one message of an id, for a while. Raises UsageError.
+
+    An event that overwrites is another message than the one of this id that fills in.
+    """
+    message_id = each.event["id"] if FILL_IN in each.event else f"{each.event['id']}-overwrite"
+    return target.send(message_of(event_text(Received(each.event))), message_id, "")
 
 
 def send_all(events: Iterable[ToSend], target: Target, rate: float, sent: Sent) -> None:

@@ -94,6 +94,16 @@ def test_onto_a_bus(images: Images, ims: Ims, own_bus: Bus) -> None:
     assert (message.headers or {})["Nats-Msg-Id"] == f"backfill-{image}"
 
 
+def test_overwrite_on_a_bus(images: Images, ims: Ims, own_bus: Bus) -> None:
+    """An event that overwrites is stored, although the bus has the one of the image that fills in."""
+    own_bus.do(make_streams)
+    ims.image(attributes={"name": "prod-a"})
+    for options in ((), ("--overwrite",)):
+        assert images("backfill", "--to", own_bus.url, *options, table=TABLE).shows("1 done (1 published)")
+    stored = messages(own_bus, "IMAGES")
+    assert ["ce-tagfillin" in (message.headers or {}) for message in stored] == [True, False]
+
+
 @pytest.mark.parametrize(
     ("options", "chosen"),
     [
