@@ -7,16 +7,25 @@ from typing import TypeVar
 
 RATE_MAX = 1000
 
+CATCH_UP = 1.0
+"""Seconds."""
+
 T = TypeVar("T")
 Wait = Callable[[float], None]
 
 
-def at_rate(items: Iterable[T], rate: float, wait: Wait = time.sleep) -> Iterator[T]:
-    """The items, of which at most so many begin a second. wait: for so many seconds."""
-    begin = time.monotonic()
+def at_rate(
+    items: Iterable[T], rate: float, wait: Wait = time.sleep, clock: Callable[[], float] = time.monotonic
+) -> Iterator[T]:
+    """The items, of which so many begin a second at most. wait: for so many seconds.
+
+    Time that an item takes too long is made up for, up to CATCH_UP.
+    """
+    due = clock()
     for item in items:
-        wait(max(0.0, begin - time.monotonic()))
-        begin = time.monotonic() + 1 / rate
+        wait(max(0.0, due - clock()))
+        now = clock()
+        due = max(min(due, now), now - CATCH_UP) + 1 / rate
         yield item
 
 
