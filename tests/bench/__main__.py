@@ -20,7 +20,7 @@ with prerequisites("tests/run"):
     from tests.bench.start import start
     from tests.bench.throughput import throughput
 
-BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
+BENCHMARKS: dict[str, Callable[..., list[Row]]] = {
     "start": start,
     "rules": rules,
     "recognition": recognition,
@@ -43,12 +43,23 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Run benchmarks.")
     parser.add_argument("names", nargs="*", type=_name, metavar="NAME", help="which to run; none: all")
     parser.add_argument("--list", action="store_true", help="say what there is and run nothing")
+    parser.add_argument(
+        "--seed", type=int, help="repeats what chance decides, where it does; none: another one"
+    )
+    parser.add_argument("--images", type=int, help="how many, where the benchmark can be told so")
     parser.add_argument("--json", action="store_true", help="print every round's figures as JSON")
     return parser.parse_args()
 
 
 def _about(name: str) -> str:
     return inspect.getdoc(BENCHMARKS[name]) or ""
+
+
+def _options(name: str, arguments: argparse.Namespace) -> dict[str, int]:
+    """Those of the command line that a benchmark takes."""
+    given = {"seed": arguments.seed, "images": arguments.images}
+    taken = inspect.signature(BENCHMARKS[name]).parameters
+    return {option: value for option, value in given.items() if value is not None and option in taken}
 
 
 def _say(text: str) -> None:
@@ -66,7 +77,7 @@ def main() -> int:
         return 0
     found: dict[str, list[Row]] = {}
     for name in names:
-        found[name] = BENCHMARKS[name]()
+        found[name] = BENCHMARKS[name](**_options(name, arguments))
         if not arguments.json:
             _say(f"{name}: {_about(name)}\n\n{as_table(found[name])}\n")
     if arguments.json:

@@ -1,7 +1,6 @@
 """Everything goes wrong at once; then whether the books balance."""
 
 import asyncio
-import os
 import random
 import signal
 import sys
@@ -14,7 +13,8 @@ from itertools import chain
 
 from tests.bench.books import End, Sent, end_of, events, hear, script
 from tests.bench.producer import publish
-from tests.bench.rows import Row
+from tests.bench.rows import Row, none
+from tests.bench.seeds import seeded
 from tests.bench.system import System, reasons_of, running
 
 SHARE = 1 / 3
@@ -38,7 +38,7 @@ TOLD = 10
 """How many events are told of that ended wrong."""
 
 
-def chaos(count: int = 5_000, pause: float = 4.0, away: float = 5.0) -> list[Row]:
+def chaos(count: int = 5_000, pause: float = 4.0, away: float = 5.0, seed: int | None = None) -> list[Row]:
     """Whether an event is lost where everything goes wrong.
 
     Events go through bus, subscription and function to the IMS emulator, where a
@@ -46,13 +46,10 @@ def chaos(count: int = 5_000, pause: float = 4.0, away: float = 5.0) -> list[Row
     are killed at random moments and started again; once the emulator answers
     nothing for some seconds. Then each event is counted by its last outcome, which
     has to be what the rules say, or a dead letter with a reason that was scripted.
-    Then nothing goes wrong any more, and all dead letters are redriven. SEED in the
-    environment repeats events, faults and crashes; how they meet is up to the
-    machine.
+    Then nothing goes wrong any more, and all dead letters are redriven. --seed
+    repeats events, faults and crashes; how they meet is up to the machine.
     """
-    seed = int(os.environ.get("SEED") or random.SystemRandom().randrange(10**6))
-    sys.stderr.write(f"chaos: SEED={seed}\n")
-    rng = random.Random(seed)  # noqa: S311 - repeatable, no secret
+    rng = seeded("chaos", seed)
     sent = events(rng, count, datetime.now(UTC).isoformat())
     said: dict[str, str] = {}
     with running(("-c", SUBSCRIPTION), **SETTINGS) as system:
@@ -76,19 +73,15 @@ def chaos(count: int = 5_000, pause: float = 4.0, away: float = 5.0) -> list[Row
         Row("events sent", "", [count]),
         *(Row(name, "", [outcomes[name]]) for name in ("tagged", "nothing-to-tag", "ignored", "dead-letter")),
         *(Row(f"- {reason}", "", [times]) for reason, times in sorted(reasons.items())),
-        *(_none(name, faults[name]) for name in ("lost", "not explained", "against the rules")),
-        _none("dead letters kept twice", letters - outcomes["dead-letter"]),
-        _none("dead letters after redrive", left),
-        _none("wrong after redrive", sum(end.wrong != "" for end in redriven)),
+        *(none(name, faults[name]) for name in ("lost", "not explained", "against the rules")),
+        none("dead letters kept twice", letters - outcomes["dead-letter"]),
+        none("dead letters after redrive", left),
+        none("wrong after redrive", sum(end.wrong != "" for end in redriven)),
         *(Row(name, "times", [times]) for name, times in sorted(crashes.items())),
         Row("calls of the tag API", "", [calls]),
         Row("calls gone wrong", "%", [100 * wrong / calls]),
         Row("until all were settled", "s", [seconds]),
     ]
-
-
-def _none(what: str, count: int) -> Row:
-    return Row(what, "", [count], goal=0, must=True)
 
 
 def _crashes(
@@ -99,10 +92,6 @@ def _crashes(
     pause, away: seconds, the first from one crash to the next on average.
     """
 
-    def bus_killed() -> None:
-        system.bus.kill()
-        system.bus.start()
-
     def emulator_away() -> None:
         system.ims.process.send_signal(signal.SIGSTOP)
         try:
@@ -110,11 +99,7 @@ def _crashes(
         finally:
             system.ims.process.send_signal(signal.SIGCONT)
 
-    kills = {
-        "function killed": system.function.kill,
-        "subscription killed": system.subscription.kill,
-        "bus killed": bus_killed,
-    }
+    kills = system.kills()
     all_once = {**kills, "emulator away": emulator_away}
     first = rng.sample(sorted(all_once), len(all_once))
     happened: Counter[str] = Counter()

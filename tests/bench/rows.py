@@ -39,6 +39,11 @@ class Row(NamedTuple):
         return found >= self.goal if self.least else found <= self.goal
 
 
+def none(what: str, count: float) -> Row:
+    """What there must not be."""
+    return Row(what, "", [count], goal=0, must=True)
+
+
 def as_json(rows: Iterable[Row]) -> list[dict[str, Any]]:
     """The rows with the figures of every round."""
     return [row._asdict() | {"ratios": row.ratios, "met": row.met} for row in rows]

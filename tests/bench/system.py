@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,15 +22,31 @@ SUBSCRIPTION = ("-m", "deploy.nats")
 
 @dataclass(frozen=True)
 class System:
+    """url: of the function."""
+
     bus: Bus
     ims: Ims
     function: Process
     subscription: Process
+    url: str
 
     def keep_up(self) -> None:
         """Start what has ended, as whatever supervises processes does."""
         self.function.keep_up()
         self.subscription.keep_up()
+
+    def kills(self) -> dict[str, Callable[[], None]]:
+        """What can be killed, and how; the bus is there again at once."""
+
+        def kill_bus() -> None:
+            self.bus.kill()
+            self.bus.start()
+
+        return {
+            "function killed": self.function.kill,
+            "subscription killed": self.subscription.kill,
+            "bus killed": kill_bus,
+        }
 
     def drain(self, within: float) -> None:
         """Wait until the bus has no event left. Raise TimeoutError if that takes more seconds."""
@@ -40,6 +56,13 @@ class System:
                 raise TimeoutError(f"{left} events are still on the bus after {within:g} s")
             self.keep_up()
             time.sleep(0.1)
+
+    def of_commands(self, **settings: str) -> dict[str, str]:
+        """The environment of the commands about images. settings: besides PATH and addresses."""
+        ims = self.ims
+        addresses = {"IMS_ENDPOINT": ims.url, "CTS_ENDPOINT": ims.url}
+        own = {"OS_TOKEN": ims.token, "PROJECTS": ims.project_id}
+        return {"PATH": os.environ["PATH"], **addresses, **own, **settings}
 
     def dead_letters(self, *verb: str) -> Any:
         return dead_letters(self.bus.url, *verb)
@@ -79,7 +102,7 @@ def running(subscription: Sequence[str] = SUBSCRIPTION, **settings: str) -> Iter
         ends.callback(ims.stop)
         addresses = {"IMS_ENDPOINT": ims.url, "OS_TOKEN": ims.token, "NATS_URL": bus.url}
         pair = ends.enter_context(delivering(folder, subscription, **addresses, **settings))
-        yield System(bus, ims, pair.function, pair.subscription)
+        yield System(bus, ims, pair.function, pair.subscription, pair.url)
 
 
 class Pair(NamedTuple):
