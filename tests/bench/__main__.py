@@ -13,6 +13,7 @@ with prerequisites("tests/run"):
     from tests.bench.bus import bus
     from tests.bench.chaos import chaos
     from tests.bench.flood import flood
+    from tests.bench.ledger import ledger
     from tests.bench.recognition import recognition
     from tests.bench.rows import Row, as_json, as_table
     from tests.bench.rules import rules
@@ -30,6 +31,7 @@ BENCHMARKS: dict[str, Callable[..., list[Row]]] = {
     "flood": flood,
     "bus": bus,
     "chaos": chaos,
+    "ledger": ledger,
 }
 
 

@@ -14,11 +14,18 @@ AGAIN_SECONDS = 0.1
 
 
 async def publish(
-    events: Sequence[Mapping[str, Any]], servers: list[str], *, batch: int = 250, pause: float = 0, **how: Any
+    events: Sequence[Mapping[str, Any]],
+    servers: list[str],
+    *,
+    batch: int = 250,
+    pause: float = 0,
+    again: str = "",
+    **how: Any,
 ) -> None:
     """Publish each event, again under the same message id, until the bus has confirmed it.
 
-    batch: how many at once. pause: seconds after each batch. how: for the client, such as credentials.
+    batch: how many at once. pause: seconds after each batch. again: what is added to the message ids, so that
+    the bus keeps events that it has already. how: for the client, such as credentials.
     """
     bus = await nats.connect(
         servers, max_reconnect_attempts=-1, reconnect_time_wait=AGAIN_SECONDS, error_cb=_quiet, **how
@@ -26,7 +33,7 @@ async def publish(
     stream = bus.jetstream(timeout=CONFIRM_SECONDS)
 
     async def until_kept(event: Mapping[str, Any]) -> None:
-        headers = {"Content-Type": "application/cloudevents+json", "Nats-Msg-Id": str(event["id"])}
+        headers = {"Content-Type": "application/cloudevents+json", "Nats-Msg-Id": f"{event['id']}{again}"}
         while True:
             with suppress(nats.errors.Error):
                 await stream.publish("images.created", json.dumps(event).encode(), headers=headers)
