@@ -9,6 +9,7 @@ from collections.abc import Callable
 from handlers.commands import prerequisites
 
 with prerequisites("tests/run"):
+    from tests.bench.backfill import backfill
     from tests.bench.batch import batch
     from tests.bench.bus import bus
     from tests.bench.chaos import chaos
@@ -32,6 +33,7 @@ BENCHMARKS: dict[str, Callable[..., list[Row]]] = {
     "bus": bus,
     "chaos": chaos,
     "ledger": ledger,
+    "backfill": backfill,
 }
 
 
