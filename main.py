@@ -31,7 +31,15 @@ from handlers.edges.cloudevents import HttpMessage, HttpReply, RequestRefused
 from handlers.edges.cloudevents.flask import answer_every_path, headers_of, message_of, response_of
 from handlers.edges.log import Log, log_to_stdout
 from handlers.edges.rules_file import RulesFile
-from handlers.edges.settings import DeliverySettings, InvalidSetting, Settings
+from handlers.edges.settings import (
+    DeliverySettings,
+    InvalidSetting,
+    Settings,
+    delivery_fields,
+    empty,
+    misspelt,
+    settings_fields,
+)
 from handlers.image_created import Services
 
 Function = Callable[[Request], Response]
@@ -46,6 +54,7 @@ def tagging_function(environ: Mapping[str, str]) -> Function:
     """
     settings = Settings.from_environ(environ)
     log = log_to_stdout(settings.delivery.log_level)
+    _warn(environ, log)
     if settings.sends_credentials_in_clear:
         log(
             "settings.warning",
@@ -82,7 +91,9 @@ def tagging_function(environ: Mapping[str, str]) -> Function:
         )
         return cloudevents.reply_to(delivered.outcome, delivered.events, path, stored=delivered.stored)
 
-    return _function(settings.delivery, log, tag)
+    table = rules()
+    in_use = {"rules_file": str(settings.rules), "rules": len(table.rules), "mode": table.mode}
+    return _function(settings.delivery, log, tag, settings_fields(settings) | in_use)
 
 
 def keeping_function(environ: Mapping[str, str]) -> Function:
@@ -92,6 +103,7 @@ def keeping_function(environ: Mapping[str, str]) -> Function:
     """
     settings = DeliverySettings.from_environ(environ)
     log = log_to_stdout(settings.log_level)
+    _warn(environ, log)
     sink: Sink | None = sink_of(settings.dead_letter_sink)
     if sink is None:
         raise InvalidSetting(
@@ -108,11 +120,19 @@ def keeping_function(environ: Mapping[str, str]) -> Function:
         log("dead_letter.kept", events=len(events))
         return HttpReply(HTTPStatus.NO_CONTENT)
 
-    return _function(settings, log, keep)
+    return _function(settings, log, keep, delivery_fields(settings))
 
 
-def _function(settings: DeliverySettings, log: Log, handle: Handle) -> Function:
-    """What both functions share: health checks, handshakes and refusals. `handle` gets the deliveries."""
+def _warn(environ: Mapping[str, str], log: Log) -> None:
+    for warning in (*empty(environ), *misspelt(environ)):
+        log("settings.warning", severity="WARNING", detail=warning)
+
+
+def _function(settings: DeliverySettings, log: Log, handle: Handle, ready: Mapping[str, object]) -> Function:
+    """What both functions share: health checks, handshakes and refusals. `handle` gets the deliveries.
+
+    ready: the fields of the log line of a good start.
+    """
     in_work = BodiesInWork(BODIES_IN_WORK * settings.max_body_bytes)
 
     def function(request: Request) -> Response:
@@ -134,7 +154,12 @@ def _function(settings: DeliverySettings, log: Log, handle: Handle) -> Function:
             log("request.refused", severity="WARNING", status=refused.status, detail=str(refused))
             return response_of(cloudevents.refusal(refused))
 
-    server.bound(settings.event_timeout, settings.max_body_bytes, log)
+    server.bound(
+        settings.event_timeout,
+        settings.max_body_bytes,
+        log,
+        ready=lambda: log("function.ready", **ready),
+    )
     answer_every_path(function)
     return function
 
@@ -154,7 +179,9 @@ def __getattr__(name: str) -> Function:
     try:
         function = globals()[name] = TARGETS[name](os.environ)
     except (InvalidSetting, InvalidTable, OSError) as fault:
-        lines = map(plain, str(fault).split("\n"))
+        # A setting that is missing may be there under a misspelt name.
+        names = misspelt(os.environ) if isinstance(fault, InvalidSetting) else ()
+        lines = map(plain, (*str(fault).split("\n"), *names))
         sys.stderr.write("the function does not start: " + "\n".join(lines) + "\n")
         sys.exit(2)
     # The server forks after this. Garbage collection would write to the pages that its workers share, and so

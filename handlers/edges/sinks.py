@@ -12,6 +12,7 @@ from requests import Request
 from handlers.core.dead_letters import Sink
 from handlers.core.errors import DeadLetterFailed, TagApiUnavailable
 from handlers.edges.http.client import HttpClient
+from handlers.edges.settings import public
 from handlers.edges.settings.parsers import path_of
 from handlers.side_by_side import side_by_side
 
@@ -25,12 +26,6 @@ def sink_of(address: str) -> Sink:
     """The sink at `file:///...` or `http(s)://...`."""
     is_file = urlsplit(address).scheme == "file"
     return file_sink(Path(path_of(address))) if is_file else http_sink(address)
-
-
-def public(address: str) -> str:
-    """The scheme and host of a sink, for the log. The rest of its address may hold secrets."""
-    parts = urlsplit(address)
-    return f"{parts.scheme}://{parts.hostname}"
 
 
 def file_sink(path: Path) -> Sink:

@@ -1,5 +1,6 @@
 """A function with a missing or malformed setting, or a faulty table, never serves: it says what to do."""
 
+import json
 import os
 import subprocess
 import sys
@@ -9,11 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from handlers.edges.settings import InvalidSetting, Settings, StaticToken
+from handlers.edges.settings import InvalidSetting, Settings, StaticToken, empty, misspelt, settings_fields
+from handlers.edges.settings.names import NAMES
 from tests.processes.emulator import Ims
-from tests.processes.function import Serve, created
+from tests.processes.function import Function, Serve, created
 from tests.processes.launch import framework, free_port
+from tests.support.pages import table
 from tests.support.paths import ROOT
+from tests.support.settings_read import READ, WAYS
 
 SECRET = "canary-of-the-start"
 GOOD = {"IMS_ENDPOINT": "https://ims.eu-de.otc.t-systems.com", "OS_TOKEN": SECRET}
@@ -122,19 +126,98 @@ def test_settings_are_read(given: dict[str, str], name: str, read: object) -> No
     assert attrgetter(name)(Settings.from_environ(GOOD | given)) == read
 
 
+def test_a_path_in_place_of_an_address_of_a_file() -> None:
+    """The sentence holds the address to write; a path with a line's end in it is not repeated."""
+    with pytest.raises(InvalidSetting, match=r"^DEAD_LETTER_SINK is a path; write file:///var/letters$"):
+        Settings.from_environ(GOOD | {"DEAD_LETTER_SINK": "/var/letters"})
+    with pytest.raises(InvalidSetting, match=r"^DEAD_LETTER_SINK must be an address"):
+        Settings.from_environ(GOOD | {"DEAD_LETTER_SINK": "/var/let\nters"})
+
+
+# -- names ------------------------------------------------------------------------------------------
+
+
+def test_every_setting_is_known_by_name() -> None:
+    """A name that the settings ask for and the list lacks would be called misspelt."""
+    assert NAMES == READ
+
+
+MISSPELT = {
+    "TAGFORM": "TAG_FORM",
+    "TAG-FORM": "TAG_FORM",
+    "tag_form": "TAG_FORM",
+    "TAG_FROM": "TAG_FORM",
+    "DEADLETTER_SINK": "DEAD_LETTER_SINK",
+    "DEAD_LETTERS_SINK": "DEAD_LETTER_SINK",
+    "EVENT_TIMEOUT_SECONDS": "EVENT_TIMEOUT",
+    "EVNT_TIMEOUT": "EVENT_TIMEOUT",
+    "LOG_LEBEL": "LOG_LEVEL",
+    "RULE": "RULES",
+    "RULES_FILE": "RULES",
+    "PROJECT": "PROJECTS",
+    "OS_PASWORD_FILE": "OS_PASSWORD_FILE",
+    "MIS_ENDPOINT": "IMS_ENDPOINT",
+    "IMS_ENDPOINTT": "IMS_ENDPOINT",
+}
+
+
+@pytest.mark.parametrize(("name", "meant"), MISSPELT.items(), ids=MISSPELT)
+def test_a_misspelt_name_is_noticed(name: str, meant: str) -> None:
+    """The sentence names the setting that was meant, and holds no value."""
+    assert [*misspelt({name: SECRET})] == [f"{name} is not a setting; did you mean {meant}?"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("PATH", "HOME", "HOST", "PORT", "WORKERS", "THREADS", "ROLES", "LANG", "PWD", "_", "", "RÜLES"),
+        *("OS_REGION_NAME", "OS_CLOUD", "OS_IDENTITY_API_VERSION", "OS_PROJECT_DOMAIN_NAME", "OS_AUTH_TYPE"),
+        *("RULES_SERVICE_HOST", "RULES_PORT", "IMS_PROXY_PORT_8080_TCP_ADDR", "TAG\nFORM", *sorted(NAMES)),
+    ],
+)
+def test_other_names_are_left_alone(name: str) -> None:
+    """A warning at every start that is about nothing would hide those that matter."""
+    assert [*misspelt({name: "x"})] == []
+
+
+def test_a_name_is_not_misspelt_beside_the_right_one() -> None:
+    """Somebody has set both, and the second belongs to something else."""
+    assert [*misspelt({"PROJECT": "x", "PROJECTS": "y"})] == []
+
+
+def test_an_empty_setting_is_noticed() -> None:
+    """It is easily taken for one that is set."""
+    assert [*empty({"TAG_FORM": " ", "RULES": "x", "EDITOR": ""})] == [
+        "TAG_FORM is empty, which is the same as not set; give it a value, or remove it"
+    ]
+
+
+# -- what the log tells of them ---------------------------------------------------------------------
+
+
+def test_each_way_of_authentication_has_its_name() -> None:
+    """The log line of a good start calls it what the page does."""
+    named = {
+        str(settings_fields(Settings.from_environ(GOOD | {"OS_TOKEN": ""} | way))["credentials"])
+        for way in [*WAYS, {name: value for name, value in WAYS[2].items() if "AGENCY" not in name}]
+    }
+    assert named == {row[0] for row in table("Credentials") if row[0] != "projects"}
+
+
 def test_settings_do_not_show_secrets() -> None:
     """A value that is printed by accident tells neither the token nor the proxy's password."""
     settings = Settings.from_environ(
         GOOD
         | {
             "IMS_PROXY": f"http://user:{SECRET}@proxy",
-            "DEAD_LETTER_SINK": f"http://user:{SECRET}@sink",
+            "DEAD_LETTER_SINK": f"http://user:{SECRET}@sink/{SECRET}?{SECRET}#{SECRET}",
             "EVENTS_TOKEN": SECRET,
         }
     )
 
     assert SECRET not in repr(settings)
     assert SECRET not in repr(settings.delivery)
+    assert SECRET not in repr(settings_fields(settings))
 
 
 @pytest.mark.parametrize(
@@ -217,6 +300,7 @@ TABLES = {
 }
 SETTINGS = {
     "no endpoint": ({"OS_TOKEN": SECRET}, "IMS_ENDPOINT is not set"),
+    "a path": (GOOD | {"DEAD_LETTER_SINK": "/var/x"}, "DEAD_LETTER_SINK is a path; write file:///var/x"),
     "no token": ({"IMS_ENDPOINT": GOOD["IMS_ENDPOINT"]}, "OS_TOKEN is not set"),
     "a bad token": (GOOD | {"OS_TOKEN": f"{SECRET} {SECRET}"}, "OS_TOKEN is malformed"),
     "a bad time": (
@@ -315,6 +399,50 @@ def test_a_function_with_its_token_in_a_file_serves(serve: Serve, ims: Ims, tmp_
 
     assert reply.status_code == 204
     assert ims.tags(image_id)
+
+
+def test_a_misspelt_name_of_a_setting_that_is_missing() -> None:
+    """The sentence about the one that is missing is followed by one about the other."""
+    environ = {"PATH": os.environ["PATH"], "IMSENDPOINT": GOOD["IMS_ENDPOINT"], "OS_TOKEN": SECRET}
+    ended = subprocess.run(
+        framework(free_port()), cwd=ROOT, env=environ, capture_output=True, text=True, timeout=40, check=False
+    )
+
+    assert (ended.returncode, ended.stdout) == (2, "")
+    first, second = ended.stderr.splitlines()
+    assert first.startswith("the function does not start: IMS_ENDPOINT is not set; ")
+    assert second == "IMSENDPOINT is not a setting; did you mean IMS_ENDPOINT?"
+
+
+def test_a_good_start_is_one_line(ims: Ims, tmp_path: Path) -> None:
+    """It tells what the function works with, and comes once, however many workers there are."""
+    rules = tmp_path / "rules.toml"
+    rules.write_bytes(RULE + b'tags.a = "b"\n[[rule]]\nmode = "audit"\ntags.c = "d"\n')
+    settings = {"IMS_ENDPOINT": ims.url, "OS_TOKEN": ims.token, "PROJECTS": ims.project_id, "WORKERS": "3"}
+    sink = {"DEAD_LETTER_SINK": f"https://user:{SECRET}@sink.example:8443/{SECRET}?{SECRET}"}
+    slips = {"TAGFORM": "tag", "LOG_LEVEL": ""}
+    function = Function(tmp_path / "log", RULES=str(rules), **settings, **sink, **slips).ready()
+    function.stop()
+
+    *warnings, ready = map(json.loads, function.output().splitlines())
+    assert [(line["severity"], line["message"]) for line in warnings] == [("WARNING", "settings.warning")] * 2
+    assert [line["detail"].split(" ")[0] for line in warnings] == ["LOG_LEVEL", "TAGFORM"]
+    del ready["time"]
+    assert ready == {
+        "severity": "INFO",
+        "message": "function.ready",
+        "ims_endpoint": ims.url,
+        "credentials": "token",
+        "projects": [ims.project_id],
+        "rules_file": str(rules),
+        "rules": 2,
+        "mode": "audit in 1 of 2 rules",
+        "tag_form": "image_tag",
+        "dead_letter_sink": "https://sink.example:8443",
+        "event_timeout": 20.0,
+        "not_ready_window": 1800.0,
+    }
+    assert SECRET not in function.output()
 
 
 def test_an_endpoint_in_clear_is_warned_about(serve: Serve) -> None:

@@ -29,7 +29,7 @@ class Function(Process):
     ) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self._read = 0
+        self._read: int | None = None
         super().__init__(output, *command(self.port), **{"THREADS": "8", **settings})
 
     def ready(self, within: float = 20) -> Self:
@@ -37,6 +37,8 @@ class Function(Process):
         while time.monotonic() < until and self.process.poll() is None:
             with suppress(requests.ConnectionError):
                 requests.get(f"{self.url}/healthz", timeout=5).raise_for_status()
+                if self._read is None:
+                    self._read = self.log.path.stat().st_size
                 return self
             time.sleep(0.02)
         raise AssertionError(f"the function did not start:\n{self.output()}")
@@ -79,11 +81,11 @@ class Function(Process):
         return self.log.path.read_text(encoding="utf-8")
 
     def lines(self) -> list[dict[str, Any]]:
-        """What the function logged since the last call."""
+        """What the function logged since it was ready for the first time, or since the last call."""
         with self.log.path.open("rb") as log:
-            log.seek(self._read)
+            start = log.seek(self._read or 0)
             new = log.read()
-        self._read += len(new)
+        self._read = start + len(new)
         return [json.loads(line) for line in new.splitlines()]
 
     def stop(self) -> None:

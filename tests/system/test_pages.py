@@ -170,9 +170,11 @@ def logged() -> Iterator[str]:
     for path in (ROOT / "main.py", *(ROOT / "handlers").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             match node:
-                case ast.Call(args=[ast.Constant(value=str(name)), *_]) if re.fullmatch(r"\w+\.\w+", name):
-                    if any(each.arg in ("severity", "detail", "events", "rules") for each in node.keywords):
-                        yield name
+                case ast.Call(
+                    func=ast.Name(id=function) | ast.Attribute(attr=function),
+                    args=[ast.Constant(value=str(name)), *_],
+                ) if function in {"log", "_log", "line"}:
+                    yield name
                 case _:
                     pass
 

@@ -82,6 +82,14 @@ class RuleTable:
         }
         return NAMES & (in_values | self._index.fields.keys())
 
+    @property
+    def mode(self) -> str:
+        """Whether its rules write tags: "enforce" or "audit", or how many of them do not."""
+        audited = sum(rule.audit for rule in self.rules)
+        if 0 < audited < len(self.rules):
+            return f"audit in {audited} of {len(self.rules)} rules"
+        return "audit" if audited else "enforce"
+
     def matching(self, event: dict[str, Any], check: Callable[[], None] = _no_check) -> list[int]:
         """The positions of the rules that match an event, in table order.
 

@@ -4,6 +4,7 @@ The Functions Framework starts gunicorn without a bound on the request line, and
 `load_config` passes options to gunicorn. Ours are added there when the framework imports the function.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -38,10 +39,11 @@ def is_target(name: str) -> bool:
     return context is not None and context.params.get("target") == name
 
 
-def bound(timeout: float, body_bytes: int, log: Log) -> None:
+def bound(timeout: float, body_bytes: int, log: Log, ready: Callable[[], None]) -> None:
     """Sets the bounds of the server that the framework will start.
 
     timeout: seconds from the first byte of a request to its last. body_bytes: the size of the largest body.
+    ready: called once, when the server listens and before it starts its workers.
     Raises InvalidSetting if the framework will start another server.
     """
     context = click.get_current_context(silent=True)  # of the framework's command
@@ -58,5 +60,6 @@ def bound(timeout: float, body_bytes: int, log: Log) -> None:
         given(application)  # type: ignore[no-untyped-call]  # gunicorn gives it no types
         for name, value in _OPTIONS.items():
             application.cfg.set(name, value)
+        application.cfg.set("when_ready", lambda _server: ready())
 
     GunicornApplication.load_config = load_config  # type: ignore[method-assign]  # the one way in

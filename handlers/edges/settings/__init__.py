@@ -8,7 +8,9 @@ from handlers.edges.settings.credentials import (
     StaticKeys,
     StaticToken,
 )
+from handlers.edges.settings.names import empty, misspelt
 from handlers.edges.settings.parsers import InvalidSetting
+from handlers.edges.settings.public import delivery_fields, public, settings_fields
 from handlers.edges.settings.settings import (
     SHIPPED_RULES,
     DeliverySettings,
@@ -31,7 +33,12 @@ __all__ = [
     "StaticKeys",
     "StaticToken",
     "cts_endpoint",
+    "delivery_fields",
+    "empty",
+    "misspelt",
+    "public",
     "rules",
+    "settings_fields",
     "signals",
     "tag_form",
 ]

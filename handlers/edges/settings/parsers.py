@@ -112,6 +112,8 @@ def tokens(text: str) -> str:
 
 def sink(text: str) -> str:
     parts = urlsplit(text)
+    if text.startswith("/") and text.isprintable():
+        raise ValueError(f"is a path; write file://{text}")
     if parts.scheme != "file":
         _address(text)
         return text
