@@ -13,7 +13,8 @@ from handlers.core.errors import (
     UnexpectedReply,
 )
 from handlers.edges.bootstrap import tag_api_for
-from handlers.edges.settings import FunctionGraphAgency, Settings
+from handlers.edges.settings import FunctionGraphAgency, Settings, StaticToken
+from handlers.edges.settings.secret import Secret
 from handlers.edges.tag_api import TagApi
 
 NO_IMAGE = "00000000-0000-0000-0000-000000000000"
@@ -40,9 +41,8 @@ def ask(settings: Settings) -> Live:
         raise UsageError(
             "the tag API cannot be asked from here: FunctionGraph sends the keys with each request"
         )
-    api = tag_api_for(settings, log=lambda *_, **__: None)({})
     for project_id in settings.projects or (None,):
-        found = _ask(api, project_id, time.monotonic() + settings.delivery.event_timeout)
+        found = _ask(settings, project_id, time.monotonic() + settings.delivery.event_timeout)
         if found.at_fault:
             where = f"project {project_id}: " if len(settings.projects) > 1 else ""
             return Live(settings.ims_endpoint, found.at_fault, f"{where}{found.message}")
@@ -54,24 +54,57 @@ class _Found(NamedTuple):
     message: str
 
 
-def _ask(api: TagApi, project_id: str | None, deadline: float) -> _Found:
+def _ask(settings: Settings, project_id: str | None, deadline: float) -> _Found:
+    api = _tag_api(settings)
     try:
         api.log_in(project_id, deadline)
     except TagApiError as error:
         return _Found("credentials", str(error))
     try:
         api.image(project_id, NO_IMAGE, deadline)
-    except ImageNotFound:
+    except ImageNotFound as error:
+        if not error.code and not _wants_credentials(settings, deadline):
+            return _Found(
+                "endpoint",
+                f"it answers HTTP {error.status} without looking at the credentials, so it is another server;"
+                " check IMS_ENDPOINT",
+            )
         return _Found(
             None,
             "the endpoint answers, the credentials are valid and have the right ims:images:get; "
             "whether they have ims:images:update, which writing needs, shows only when a tag is written",
         )
     except TagApiError as error:
-        return _Found(_at_fault(error), str(error))
+        return _Found(_at_fault(error), f"{error}{_doubt(error)}")
     return _Found(
         "endpoint", "it shows an image that does not exist, so it is no image service; check IMS_ENDPOINT"
     )
+
+
+def _tag_api(settings: Settings) -> TagApi:
+    return tag_api_for(settings, log=lambda *_, **__: None)({})
+
+
+def _wants_credentials(settings: Settings, deadline: float) -> bool:
+    """Whether the endpoint treats a wrong token in another way than the credentials.
+
+    Every web server knows "not found", and the body with which IMS says it is not published.
+    """
+    nobody = settings._replace(credentials=StaticToken(Secret("none")))
+    try:
+        _tag_api(nobody).image(None, NO_IMAGE, deadline)
+    except ImageNotFound:
+        return False
+    except TagApiError:
+        return True
+    return False
+
+
+def _doubt(error: TagApiError) -> str:
+    """What to add if a refusal has no code, which those of IMS and of its gateway have."""
+    if isinstance(error, CredentialsRejected | PermissionDenied) and error.status and not error.code:
+        return "; the answer has no code of IMS, so it may be another server: check IMS_ENDPOINT, too"
+    return ""
 
 
 def _at_fault(error: TagApiError) -> str:

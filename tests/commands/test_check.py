@@ -1,6 +1,9 @@
 """`check`: faults, what is in vain, and the reading call of `--live`."""
 
 import os
+import socket
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +11,7 @@ import pytest
 
 from tests.processes.commands import Commands, fits
 from tests.processes.emulator import Ims
-from tests.processes.launch import free_port
+from tests.processes.scripted_server import answer, peer
 from tests.support.paths import ROOT
 
 SHIPPED = ROOT / "handlers" / "rules.toml"
@@ -282,7 +285,8 @@ def test_live(commands: Commands, ims: Ims) -> None:
     """That IMS does not know an image that cannot be, shows that endpoint, credentials and right are fine."""
     assert live(commands, ims.url) == (0, None)
     assert ims.calls("PUT") == []
-    assert len(ims.calls()) == 2
+    # Each of the two runs also asked with a wrong token.
+    assert len(ims.calls()) == 4
 
 
 AT_FAULT: dict[str, tuple[dict[str, Any], str]] = {
@@ -314,9 +318,60 @@ def test_a_wrong_token(commands: Commands, ims: Ims) -> None:
     assert "wrong-token" not in commands("check", "--live", **environ).out
 
 
-def test_nobody_there(commands: Commands) -> None:
-    """An address where nobody answers is a fault of the endpoint."""
-    assert live(commands, f"http://127.0.0.1:{free_port()}") == (1, "endpoint")
+NOT_IMS: dict[str, tuple[bytes, str, str]] = {
+    "a page": (answer(404, b"<html>"), "endpoint", "the answer is not from the tag API"),
+    "JSON": (answer(404, b'{"error": "no"}'), "endpoint", "so it is another server; check IMS_ENDPOINT"),
+    "nothing": (answer(404), "endpoint", "HTTP 404 without looking at the credentials"),
+    "a redirect": (answer(302, Location="/login"), "endpoint", "the answer is not from the tag API"),
+    "a login": (answer(401), "credentials", "has no code of IMS, so it may be another server"),
+    "a guard": (answer(403, b"<html>"), "right", "has no code of IMS, so it may be another server"),
+    "SSH": (b"SSH-2.0-x\r\n", "endpoint", "does not speak HTTP, so it is another server"),
+}
+
+
+@pytest.mark.parametrize(("reply", "at_fault", "words"), NOT_IMS.values(), ids=NOT_IMS)
+def test_another_server(commands: Commands, reply: bytes, at_fault: str, words: str) -> None:
+    """An answer that any web server could give does not pass for one of IMS."""
+    with peer(*[reply] * 4) as other:
+        ran = commands("check", "--live", "--json", IMS_ENDPOINT=other.url, OS_TOKEN="token")
+    assert (ran.code, ran.json["live"]["at_fault"]) == (1, at_fault)
+    assert words in ran.json["live"]["message"]
+
+
+@contextmanager
+def deaf() -> Iterator[str]:
+    """An address that takes no connection, as behind a firewall: the queue of its socket is full."""
+    with socket.socket() as server, socket.socket() as first:
+        server.bind(("127.0.0.1", 0))
+        server.listen(0)
+        first.connect(server.getsockname())
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+@contextmanager
+def silent() -> Iterator[str]:
+    with peer() as other:
+        yield other.url
+
+
+NOBODY = {
+    "an unknown name": (
+        nullcontext("http://no-such-host.invalid"),
+        "the name of the host of the tag API is unk",
+    ),
+    "a refused connection": (nullcontext("http://127.0.0.1:1"), "the connection to the tag API was refused"),
+    "no connection": (deaf(), "no connection to the tag API came about in time"),
+    "no answer": (silent(), "the tag API did not answer in time"),
+}
+
+
+@pytest.mark.parametrize(("where", "words"), NOBODY.values(), ids=NOBODY)
+def test_nobody_there(commands: Commands, where: AbstractContextManager[str], words: str) -> None:
+    """Each way in which nobody answers has a sentence of its own, and is a fault of the endpoint."""
+    with where as url:
+        ran = commands("check", "--live", "--json", IMS_ENDPOINT=url, OS_TOKEN="token", EVENT_TIMEOUT="1")
+    assert (ran.code, ran.json["live"]["at_fault"]) == (1, "endpoint")
+    assert ran.json["live"]["message"].startswith(words)
 
 
 def test_live_needs_the_settings(commands: Commands) -> None:

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from http import HTTPStatus
+from http.client import BadStatusLine
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -164,10 +165,23 @@ class HttpClient:
                 return f"the proxy did not connect to {self._service}; check IMS_PROXY"
             case exceptions.SSLError():
                 return f"TLS with {self._service} failed; check {self._setting} and OS_CACERT"
+            case exceptions.NameResolutionError():
+                return f"the name of the host of {self._service} is unknown; check {self._setting}"
+            case exceptions.NewConnectionError(__cause__=ConnectionRefusedError()):
+                return f"the connection to {self._service} was refused; check {self._setting}"
+            case exceptions.ConnectTimeoutError() if not isinstance(error, exceptions.NewConnectionError):
+                return (
+                    f"no connection to {self._service} came about in time; check {self._setting},"
+                    f" and whether a firewall is in between"
+                )
             case exceptions.TimeoutError() | TimeoutError() if not isinstance(
                 error, exceptions.NewConnectionError
             ):
                 return f"{self._service} did not answer in time; EVENT_TIMEOUT is for all calls of a delivery"
+            case exceptions.ProtocolError(args=(_, BadStatusLine())) if not isinstance(
+                error.args[1], ConnectionError
+            ):
+                return f"{self._service} does not speak HTTP, so it is another server; check {self._setting}"
             case _:
                 return (
                     f"{self._service} was not reached, or the connection broke;"
