@@ -138,17 +138,21 @@ def findings(kind: str, found: Iterable[tuple[str, str]]) -> Table:
 def quoted(value: Any) -> str:
     """A JSON value as one line of JSON, cut if it is long; binary data as its size."""
     if isinstance(value, str) and _is_binary(value):
-        return f"{len(value.encode(errors='surrogatepass'))} bytes of binary data"
+        return str(without_binary(value))
     return cut(json.dumps(value, ensure_ascii=False))
 
 
-def content(body: bytes) -> str:
-    """Bytes as text; binary data as its size."""
-    try:
-        text = body.decode()
-    except UnicodeDecodeError:
-        return f"{len(body)} bytes of binary data"
-    return f"{len(body)} bytes of binary data" if _is_binary(text) else text
+def without_binary(value: Any) -> Any:
+    """A JSON value in which the size stands in place of each text that is binary data."""
+    match value:
+        case dict():
+            return {name: without_binary(member) for name, member in value.items()}
+        case list():
+            return [*map(without_binary, value)]
+        case str() if _is_binary(value):
+            return f"{len(value.encode(errors='surrogatepass'))} bytes of binary data"
+        case _:
+            return value
 
 
 def _is_binary(text: str) -> bool:

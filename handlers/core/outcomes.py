@@ -112,7 +112,16 @@ class Age(NamedTuple):
     def __str__(self) -> str:
         if self.seconds is None:
             return "the event has no plausible time, so it is not young"
-        return f"the event is {self.seconds:.0f} s old, and NOT_READY_WINDOW is {self.not_ready_window:.0f} s"
+        window = f"{self.not_ready_window:.0f} s"
+        return f"the event is {_in_words(self.seconds)} old, and NOT_READY_WINDOW is {window}"
+
+
+def _in_words(seconds: float) -> str:
+    """A duration that people can take in: an age can be years."""
+    for unit, length in (("days", 86_400), ("hours", 3_600)):
+        if seconds >= 3 * length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{seconds:.0f} s"
 
 
 def row_for(error: Exception) -> Row:

@@ -404,6 +404,11 @@ FAULTY_WAYS: dict[str, tuple[dict[str, str], str | None, str]] = {
     "keys": (KEYS, None, "the credentials are valid"),
     "a wrong secret key": (KEYS | {"OS_SECRET_KEY": "wrong"}, "credentials", "verify aksk signature fail"),
     "a wrong access key": (KEYS | {"OS_ACCESS_KEY": "none"}, "credentials", "not exist"),
+    "a key of one letter": (
+        KEYS | {"OS_ACCESS_KEY": "e"},
+        "credentials",
+        "Get secretKey failed,ak:***,err:ak not",
+    ),
     "keys of another project": (KEYS | {"PROJECTS": OTHER}, "project", "IMG.0067"),
     "one project of two": (KEYS | {"PROJECTS": f"{Ims.project_id} {OTHER}"}, "project", f"project {OTHER}: "),
     "a password": (USER, None, "the credentials are valid"),

@@ -460,6 +460,20 @@ def test_show_the_event(commands: Commands, tmp_path: Path, kept: Json, event: A
     assert shown["event"] == event
 
 
+@pytest.mark.parametrize(
+    "kept",
+    [unparsable(b"\0" * 3000), by_function(created(ID, data={"name": "\0" * 3000}))],
+    ids=["a body", "a member"],
+)
+def test_show_binary_data(commands: Commands, tmp_path: Path, kept: Json) -> None:
+    """People see its size, and JSON has it whole."""
+    path = written(tmp_path, kept)
+    shown = commands("dead-letters", "show", path).out
+    assert "3000 bytes of binary data" in shown
+    assert "u0000" not in shown
+    assert commands("dead-letters", "show", "--json", path).out.count("\\u0000") == 3000
+
+
 # -- what nobody may do to a terminal ---------------------------------------------------------------
 
 HOSTILE = {

@@ -18,7 +18,6 @@ from handlers.commands.report import (
     Report,
     Styled,
     Table,
-    content,
     counted,
     emit,
     fields,
@@ -26,6 +25,7 @@ from handlers.commands.report import (
     heading,
     json_document,
     quoted,
+    without_binary,
 )
 from handlers.core.json_text import plain
 from tests.processes.commands import fits
@@ -155,7 +155,7 @@ def test_json_is_ascii(capsys: pytest.CaptureFixture[str], text: str) -> None:
 
 
 def test_columns(capsys: pytest.CaptureFixture[str]) -> None:
-    """Columns are as wide as their content, and what does not fit is wrapped within its column."""
+    """Columns are as wide as their without_binary, and what does not fit is wrapped within its column."""
     rows = [("tags.env", "a", ""), (("b", Styled("c", "ok")), "word " * 16, "")]
     assert printed(capsys, Table(rows, ("", "second", ""), indent=2)) == (
         "            second\n"
@@ -208,20 +208,20 @@ def test_json_row_by_row(capsys: pytest.CaptureFixture[str], rows: list[Any]) ->
 
 
 BINARY = {
-    "zeros": (b"\0" * 5000, "5000 bytes of binary data"),
-    "no UTF-8": (bytes(range(256)) * 10, "2560 bytes of binary data"),
-    "a picture": (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "16 bytes of binary data"),
-    "UTF-16": ("an event".encode("utf-16-le") * 10, "160 bytes of binary data"),
-    "text": ("Größe\n\tx".encode(), "Größe\n\tx"),
-    "text with an escape": (b"\x1b[31mred", "\x1b[31mred"),
-    "nothing": (b"", ""),
+    "zeros": ("\0" * 5000, "5000 bytes of binary data"),
+    "a picture": ("PNG\r\n\x1a\n\0\0\0\rIHDR" + "\1" * 9, "24 bytes of binary data"),
+    "UTF-16": ("\0".join("an event" * 10), "159 bytes of binary data"),
+    "text": ("Größe\n\tx", "Größe\n\tx"),
+    "text with an escape": ("\x1b[31mred", "\x1b[31mred"),
+    "nothing": ("", ""),
+    "members": ({"a": ["\0" * 9, 1], "b": None}, {"a": ["9 bytes of binary data", 1], "b": None}),
 }
 
 
-@pytest.mark.parametrize(("body", "shown"), BINARY.values(), ids=BINARY)
-def test_binary(body: bytes, shown: str) -> None:
+@pytest.mark.parametrize(("value", "shown"), BINARY.values(), ids=BINARY)
+def test_binary(value: Any, shown: Any) -> None:
     """Binary data is shown as its size, not as a thousand escapes."""
-    assert content(body) == shown
+    assert without_binary(value) == shown
 
 
 def test_a_binary_value() -> None:

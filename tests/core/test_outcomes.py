@@ -144,6 +144,15 @@ def test_a_dead_letter_of_age_says_so() -> None:
     assert outcome_of(of(errors.TagRefused), OLD, {}).message == "words"
 
 
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.4, "0 s"), (10_799, "10799 s"), (10_800, "3 hours"), (86_400, "24 hours"), (27_914_210, "323 days")],
+)
+def test_an_age_in_words(seconds: float, words: str) -> None:
+    """A short one is in the unit of the window, a long one in hours or days."""
+    assert str(Age(seconds, 1800)) == f"the event is {words} old, and NOT_READY_WINDOW is 1800 s"
+
+
 @pytest.mark.parametrize("cls", BY_API, ids=lambda cls: cls.__name__)
 @pytest.mark.parametrize(
     ("asked", "passed_on"),

@@ -9,7 +9,16 @@ from typing import Any
 from handlers.commands.dead_letters.list import UNKNOWN, row_of
 from handlers.commands.dead_letters.reading import Reading
 from handlers.commands.dead_letters.stores import Entry
-from handlers.commands.report import Block, Report, counted, cut, fields, heading, json_document
+from handlers.commands.report import (
+    Block,
+    Report,
+    counted,
+    cut,
+    fields,
+    heading,
+    json_document,
+    without_binary,
+)
 from handlers.core.budget import MAX_DEPTH
 from handlers.core.dead_letters.advice import advice
 from handlers.core.dead_letters.message import Message
@@ -104,6 +113,7 @@ def _sheet_blocks(sheet: Json) -> Iterator[Block]:
 
 
 def _printed(event: Any) -> Iterator[str]:
+    event = without_binary(event)
     text = event if isinstance(event, str) else json.dumps(event, indent=2, ensure_ascii=False)
     lines = text.splitlines() or ["(empty)"]
     yield from lines[:EVENT_LINES_SHOWN]

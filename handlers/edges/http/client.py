@@ -31,6 +31,10 @@ IDLE_MAX = 32
 """Idle connections that are kept. Others are closed after use."""
 
 
+WITHIN_WORDS_MIN = 4
+"""Characters from which a secret is also masked within words. A shorter one is in half of all words."""
+
+
 class Reply(NamedTuple):
     status: int
     headers: Mapping[str, str]
@@ -224,5 +228,8 @@ def _redact_json(content: bytes, secrets: Sequence[str]) -> bytes:
 
 def _redact(text: str, secrets: Sequence[str]) -> str:
     for secret in filter(None, secrets):
-        text = text.replace(secret, "***")
+        if len(secret) < WITHIN_WORDS_MIN:
+            text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", "***", text)
+        else:
+            text = text.replace(secret, "***")
     return text
