@@ -325,32 +325,3 @@ def test_reader_leaves(staying: subprocess.Popen[str], tmp_path: Path) -> None:
     assert staying.stderr.read() == ""
     assert running_in(tmp_path) == []
     assert list(tmp_path.iterdir()) == []
-
-
-ENVIRONMENTS = {
-    "an older Python": ({"PYTHON": "false"}, "", "CPython 3.11 or newer is needed; set PYTHON to one.\n"),
-    "no such Python": ({"PYTHON": "/nowhere"}, "", "CPython 3.11 or newer is needed; set PYTHON to one.\n"),
-    "a checkout that was moved": (
-        {"PYTHON": sys.executable},
-        "#!/elsewhere/.venv/bin/python",
-        "The environment in .venv/ is of another folder or an older Python; remove it and try again.\n",
-    ),
-}
-
-
-@pytest.mark.parametrize(("settings", "pip", "says"), ENVIRONMENTS.values(), ids=ENVIRONMENTS)
-def test_environment(tmp_path: Path, settings: dict[str, str], pip: str, says: str) -> None:
-    """Where the environment cannot be made or used, a sentence says so and nothing is installed."""
-    if pip:
-        script = tmp_path / ".venv" / "bin" / "pip"
-        script.parent.mkdir(parents=True)
-        script.write_text(pip)
-        script.chmod(0o700)
-    before = sorted(tmp_path.rglob("*"))
-    make = f'. "{ROOT}/deploy/local/environment.sh"; environment requirements.txt'
-    environ = {"PATH": os.environ["PATH"], **settings}
-    ended = subprocess.run(
-        ["bash", "-c", make], env=environ, cwd=tmp_path, capture_output=True, text=True, check=False
-    )
-    assert (ended.returncode, ended.stdout, ended.stderr) == (1, "", says)
-    assert sorted(tmp_path.rglob("*")) == before
