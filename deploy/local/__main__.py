@@ -7,7 +7,8 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from rich.console import RenderableType
@@ -70,7 +71,7 @@ async def _up(folder: Path, events: Sequence[EventFile], *, create: bool, once: 
         if signal.getsignal(end) is not signal.SIG_IGN:
             asyncio.get_running_loop().add_signal_handler(end, running.cancel)
     show = report.printer()
-    async with Processes(folder) as processes:
+    async with Processes(folder) as processes, _announced_stop(show):
         show("Starting")
         stack = await start_stack(processes, lambda *part: show(report.render_part(*part)))
         show("\nSending events")
@@ -91,6 +92,17 @@ async def _up(folder: Path, events: Sequence[EventFile], *, create: bool, once: 
             for event_id in follower.read():
                 show(report.render_event(event_id, follower.status(event_id)))
             await asyncio.sleep(0.2)
+
+
+@asynccontextmanager
+async def _announced_stop(show: Callable[[RenderableType], None]) -> AsyncIterator[None]:
+    """Says at once that a stop has begun, because each part first finishes what it has in hand."""
+    try:
+        yield
+    except asyncio.CancelledError:
+        with suppress(OSError):  # the terminal may be what went away
+            show("\nStopping, which takes some seconds; the logs are deleted.")
+        raise
 
 
 async def _show(

@@ -89,7 +89,7 @@ def render_help(stack: Stack, folder: Path) -> RenderableType:
     """Where the parts are, and four commands to copy into another terminal. Their lines are not wrapped."""
     text = Text(
         f"""
-Everything stays up; Ctrl-C stops it. Logs: {folder}
+Everything stays up; Ctrl-C stops it. Logs until then: {folder}
 Copy into another terminal, in this folder:
 
   export IMS={stack.ims} FUNCTION={stack.function}

@@ -272,11 +272,17 @@ def until(process: subprocess.Popen[str], start: str) -> str:
 def test_signal(
     staying: subprocess.Popen[str], tmp_path: Path, end: signal.Signals, after: str, running: int
 ) -> None:
-    """Ctrl-C, a stop and a closed terminal each end everything that it has started, with exit code 0."""
+    """Ctrl-C, a stop and a closed terminal each end everything that it has started, with exit code 0.
+
+    It says at once that it stops, and that the logs go with it.
+    """
     until(staying, after)
     # Itself, the bus, the emulator, the function as master and worker, the subscription.
     assert len(running_in(tmp_path)) >= running
     staying.send_signal(end)
+    assert until(staying, "Stopping").endswith(
+        "\nStopping, which takes some seconds; the logs are deleted.\n"
+    )
     assert staying.wait(40) == 0
     assert running_in(tmp_path) == []
     assert list(tmp_path.iterdir()) == []
