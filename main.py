@@ -30,7 +30,7 @@ from handlers.edges.bootstrap import sink_of, tag_api_for
 from handlers.edges.cloudevents import HttpMessage, HttpReply, RequestRefused
 from handlers.edges.cloudevents.flask import answer_every_path, headers_of, message_of, response_of
 from handlers.edges.log import Log, log_to_stdout
-from handlers.edges.rules_file import RulesFile
+from handlers.edges.rules_file import Rules, RulesFile, rules_in
 from handlers.edges.settings import (
     DeliverySettings,
     InvalidSetting,
@@ -61,7 +61,10 @@ def tagging_function(environ: Mapping[str, str]) -> Function:
             severity="WARNING",
             detail="IMS_ENDPOINT or OS_AUTH_URL is http://, so anybody on the way can read the credentials",
         )
-    rules = RulesFile(settings.rules, log, (settings.pseudonym_key or "").encode())
+    key = (settings.pseudonym_key or "").encode()
+    rules: Rules = (
+        rules_in(settings.rules_table, key) if settings.rules_table else RulesFile(settings.rules, log, key)
+    )
     api_for = tag_api_for(settings, log)
     deliveries = Deliveries(
         log,
@@ -92,7 +95,8 @@ def tagging_function(environ: Mapping[str, str]) -> Function:
         return cloudevents.reply_to(delivered.outcome, delivered.events, path, stored=delivered.stored)
 
     table = rules()
-    in_use = {"rules_file": str(settings.rules), "rules": len(table.rules), "mode": table.mode}
+    where = "RULES_TABLE" if settings.rules_table else str(settings.rules)
+    in_use = {"rules_file": where, "rules": len(table.rules), "mode": table.mode}
     return _function(settings.delivery, log, tag, settings_fields(settings) | in_use)
 
 

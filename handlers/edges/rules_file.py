@@ -15,6 +15,16 @@ LOOK_EVERY = 1.0
 State = tuple[int, int, int] | None
 
 
+Rules = Callable[[], RuleTable]
+"""Returns the table in use."""
+
+
+def rules_in(text: str, pseudonym_key: bytes = b"") -> Rules:
+    """The table that the setting RULES_TABLE holds. Raises InvalidTable."""
+    table = RuleTable.load(text.encode(), "RULES_TABLE", pseudonym_key=pseudonym_key)
+    return lambda: table
+
+
 class RulesFile:
     """A callable that returns the table in use. Only the constructor raises InvalidTable or OSError.
 

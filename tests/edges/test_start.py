@@ -307,6 +307,18 @@ SETTINGS = {
         GOOD | {"EVENT_TIMEOUT": "soon"},
         "EVENT_TIMEOUT must be a number from 1 to 900",
     ),
+    "two tables": (
+        GOOD | {"RULES": "handlers/rules.toml", "RULES_TABLE": "[[rule]]"},
+        "RULES and RULES_TABLE are both set; keep one",
+    ),
+    "a faulty table in a setting": (
+        GOOD | {"RULES_TABLE": '[[rule]]\ntags.a = "b c"'},
+        'RULES_TABLE:2: rule 1: tag "a": IMS would refuse the value',
+    ),
+    "a table in a setting with a lookup file": (
+        GOOD | {"RULES_TABLE": '[lookup.costs]\nfile = "costs.csv"\n[[rule]]\ntags.a = "b"'},
+        "RULES_TABLE:2: lookup costs: costs.csv: it cannot be read: there are no files here",
+    ),
     "no table": (GOOD | {"RULES": "/no/such.toml"}, "RULES names /no/such.toml, which is not a file"),
     "a folder": (GOOD | {"RULES": "handlers"}, "RULES names handlers, which is not a file"),
     "a token in a pipe": (
@@ -443,6 +455,16 @@ def test_a_good_start_is_one_line(ims: Ims, tmp_path: Path) -> None:
         "not_ready_window": 1800.0,
     }
     assert SECRET not in function.output()
+
+
+def test_a_table_in_a_setting(serve: Serve, ims: Ims) -> None:
+    """As where variables can be set and no files mounted."""
+    image_id = ims.image()
+    function = serve(RULES_TABLE='[[rule]]\ntags.from = "setting"\n')
+
+    assert function.structured(created(image_id)).status_code == 204
+    assert ims.tags(image_id) == {"from": "setting"}
+    assert json.loads(function.output().splitlines()[0])["rules_file"] == "RULES_TABLE"
 
 
 def test_an_endpoint_in_clear_is_warned_about(serve: Serve) -> None:

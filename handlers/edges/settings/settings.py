@@ -11,6 +11,7 @@ from handlers.core.patterns.wildcards import InvalidWildcard, Wildcard, parse_wi
 from handlers.edges.log import LEVELS
 from handlers.edges.settings.credentials import CredentialSource, Password, credential_source, projects_of
 from handlers.edges.settings.parsers import (
+    InvalidSetting,
     certificates,
     endpoint,
     file,
@@ -70,6 +71,7 @@ class Settings(NamedTuple):
     """All settings of the function. Times are in seconds.
 
     credentials: their source. projects: those that are served; none if the credentials are for one anyway.
+    rules_table: the rules table itself; None if it is in the file `rules`.
     """
 
     delivery: DeliverySettings
@@ -77,6 +79,7 @@ class Settings(NamedTuple):
     credentials: CredentialSource
     projects: tuple[str, ...]
     rules: Path
+    rules_table: str | None
     tag_form: str
     pseudonym_key: str | None
     not_ready_window: float
@@ -97,6 +100,7 @@ class Settings(NamedTuple):
             credentials=source,
             projects=projects_of(environ, source),
             rules=rules(environ),
+            rules_table=_rules_table(environ),
             tag_form=tag_form(environ),
             pseudonym_key=secret(environ, "PSEUDONYM_KEY")() if is_set(environ, "PSEUDONYM_KEY") else None,
             not_ready_window=read(environ, "NOT_READY_WINDOW", number(0, 86_400), "1800"),
@@ -142,6 +146,12 @@ def signals(environ: Mapping[str, str]) -> CreationSignals:
         event_types=read(environ, "IMAGE_CREATED_TYPES", _types, "*image.created*"),
         trace_names=read(environ, "IMAGE_CREATED_TRACES", str.split, "createImage copyImage"),
     )
+
+
+def _rules_table(environ: Mapping[str, str]) -> str | None:
+    if environ.get("RULES", "").strip() and environ.get("RULES_TABLE", "").strip():
+        raise InvalidSetting("RULES and RULES_TABLE are both set; keep one")
+    return optional(environ, "RULES_TABLE", str)
 
 
 def _in_clear(address: str) -> bool:
