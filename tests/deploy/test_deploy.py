@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -83,6 +84,47 @@ def test_kustomize() -> None:
     (rules,) = [each["configMap"]["name"] for each in service["volumes"] if "configMap" in each]
     shipped = (ROOT / "handlers" / "rules.toml").read_text(encoding="utf-8")
     assert documents[f"ConfigMap {rules}"]["data"] == {"rules.toml": shipped}
+
+
+def test_kustomize_with_more(tmp_path: Path) -> None:
+    """The lines that can be uncommented add a lookup file to the rules, and what asks Cloud Trace Service."""
+    if not shutil.which("kubectl"):
+        pytest.skip("kubectl is needed to build with kustomize")
+    shutil.copytree(DEPLOY, tmp_path / "deploy", ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "handlers").mkdir()
+    shutil.copy(ROOT / "handlers" / "rules.toml", tmp_path / "handlers")
+    (tmp_path / "costs.csv").write_text("user,cost\n")
+    base = tmp_path / "deploy" / "knative" / "kustomization.yaml"
+    base.write_text(re.sub("# (?=- (?:costs|[.][.]))", "", base.read_text(encoding="utf-8")))
+    command = ["kubectl", "kustomize", "--load-restrictor", "LoadRestrictionsNone", str(base.parent)]
+    built = subprocess.run(command, capture_output=True, check=True)
+    documents = {
+        f"{each['kind']} {each['metadata']['name']}": each for each in yaml.safe_load_all(built.stdout)
+    }
+    for document in documents.values():
+        validate(document)
+    job = documents["CronJob image-tagger-backfill"]["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    (rules,) = [each["configMap"]["name"] for each in job["volumes"] if "configMap" in each]
+    assert documents[f"ConfigMap {rules}"]["data"].keys() == {"rules.toml", "costs.csv"}
+    replay = documents["Deployment image-tagger-replay"]["spec"]["template"]["spec"]["containers"][0]
+    assert replay["image"] == "registry.example.com/image-tagger:1"
+
+
+@pytest.mark.parametrize("kind", ["Deployment image-tagger-replay", "CronJob image-tagger-backfill"])
+def test_what_asks_cloud_trace_service(kind: str) -> None:
+    """Each command line is one that the commands take, and the settings are whole."""
+    spec = MANIFESTS[f"replay: {kind}"]["spec"]
+    (container,) = spec.get("jobTemplate", {"spec": spec})["spec"]["template"]["spec"]["containers"]
+    environ = {each["name"]: each["value"] for each in container["env"]}
+    assert environ.keys() <= READ
+    script = container["command"][2] if container["command"][0] == "sh" else shlex.join(container["command"])
+    for line in script.split(";"):
+        program, name, *arguments = shlex.split(line)
+        assert (program, name) == ("python", "main.py")
+        ran = subprocess.run(
+            [sys.executable, name, *arguments], cwd=ROOT, env={}, capture_output=True, text=True, check=False
+        )
+        assert ran.stderr.startswith("error: IMS_ENDPOINT is not set; ")
 
 
 def test_keeper_of_dead_letters() -> None:

@@ -9,6 +9,7 @@ from tests.support.manifests import MANIFESTS
 
 FUNCTION = MANIFESTS["knative: NetworkPolicy image-tagger"]["spec"]
 KEEPER = MANIFESTS["knative: NetworkPolicy dead-letters"]["spec"]
+REPLAY = MANIFESTS["replay: NetworkPolicy image-tagger-replay"]["spec"]
 SUBSCRIPTION = MANIFESTS["nats: NetworkPolicy image-tagger-subscription"]["spec"]
 
 DNS = [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]
@@ -37,7 +38,9 @@ FUNCTIONS_PODS = {"serving.knative.dev/service": "image-tagger"}
 
 
 @pytest.mark.parametrize(
-    "policy", [FUNCTION, KEEPER, SUBSCRIPTION], ids=["function", "keeper", "subscription"]
+    "policy",
+    [FUNCTION, KEEPER, REPLAY, SUBSCRIPTION],
+    ids=["function", "keeper", "replay", "subscription"],
 )
 def test_both_ways(policy: dict[str, Any]) -> None:
     """What a policy does not name is forbidden, in both directions."""
@@ -98,3 +101,14 @@ def test_subscription() -> None:
     assert gateways == [
         {"key": "kubernetes.io/metadata.name", "operator": "In", "values": ["kourier-system", "istio-system"]}
     ]
+
+
+def test_replay() -> None:
+    """What asks Cloud Trace Service hears nobody, and speaks to DNS, to HTTPS and to the function."""
+    job = MANIFESTS["replay: CronJob image-tagger-backfill"]["spec"]["jobTemplate"]["spec"]["template"]
+    for pods_labels in (labels("replay: Deployment image-tagger-replay"), job["metadata"]["labels"]):
+        assert REPLAY["podSelector"]["matchLabels"] == pods_labels
+    assert "ingress" not in REPLAY
+    dns, https, function = REPLAY["egress"]
+    assert (dns, https) == ({"ports": DNS}, {"ports": [{"port": 443}]})
+    assert function == SUBSCRIPTION["egress"][-1]
