@@ -13,15 +13,20 @@ from tests.support.deploy_page import NOT_READY_WINDOW, longest_outage
 from tests.support.paths import ROOT
 
 CLOUDS = {"otc": "opentelekomcloud", "huaweicloud": "huaweicloud"}
+FOLDERS = {
+    "otc": ROOT / "deploy" / "functiongraph" / "otc",
+    "huaweicloud": ROOT / "deploy" / "functiongraph" / "huaweicloud",
+    "otc SMN": ROOT / "deploy" / "smn" / "otc",
+}
 DOCUMENTED = json.loads((ROOT / "tests" / "schemas" / "terraform.json").read_text(encoding="utf-8"))
 
 
-def parsed(cloud: str) -> dict[str, Any]:
-    return dict(plain(hcl2.loads((folder(cloud) / "main.tf").read_text(encoding="utf-8"))))
+def parsed(where: str) -> dict[str, Any]:
+    return dict(plain(hcl2.loads((folder(where) / "main.tf").read_text(encoding="utf-8"))))
 
 
-def folder(cloud: str) -> Path:
-    return ROOT / "deploy" / "functiongraph" / cloud
+def folder(where: str) -> Path:
+    return FOLDERS[where]
 
 
 def plain(value: Any) -> Any:
@@ -58,13 +63,18 @@ def faults(
 
 def documented_for(cloud: str, kind: str) -> tuple[list[str], dict[str, list[str]]]:
     """Arguments and blocks of a kind of resource; repeats what the lists of the documentation leave to us."""
-    entry = DOCUMENTED[CLOUDS[cloud]]["resources"][kind]
+    entry = DOCUMENTED[CLOUDS[cloud.partition(" ")[0]]]["resources"][kind]
     arguments, blocks = entry["arguments"], dict(entry["blocks"])
     # The lists hold the arguments of these blocks beside those of the resource itself.
     if "async_invoke_config" in kind:
         inside = ["destination (required)", "param (required)"]
         arguments = [line for line in arguments if line not in inside]
         blocks |= {"on_failure": inside, "on_success": inside}
+    if "event_notification" in kind:
+        users = ["user_group (required)", "user_list (required)"]
+        operations = ["service_type (required)", "resource_type (required)", "trace_names (required)"]
+        arguments = [line for line in arguments if line not in users + operations]
+        blocks |= {"notify_user_list": users, "operations": operations}
     # A note says of newer providers what the list of 2024 cannot.
     for note in DOCUMENTED["notes"]:
         if note.startswith(f"{kind}:"):
@@ -75,11 +85,11 @@ def documented_for(cloud: str, kind: str) -> tuple[list[str], dict[str, list[str
     return arguments, blocks
 
 
-META = {"count"}
+META = {"count", "lifecycle"}
 """Arguments that Terraform itself takes for every resource."""
 
 
-@pytest.mark.parametrize("cloud", CLOUDS)
+@pytest.mark.parametrize("cloud", FOLDERS)
 def test_arguments(cloud: str) -> None:
     """Every argument and block of every resource is documented, and none that must be there is missing."""
     found = []
@@ -102,7 +112,7 @@ def test_undocumented_argument() -> None:
     )
 
 
-@pytest.mark.parametrize("cloud", CLOUDS)
+@pytest.mark.parametrize("cloud", FOLDERS)
 def test_variables(cloud: str) -> None:
     """Every variable that is used is declared with a description, and none is declared for nothing."""
     declared = plain(hcl2.loads((folder(cloud) / "variables.tf").read_text(encoding="utf-8")))["variable"]
@@ -111,6 +121,18 @@ def test_variables(cloud: str) -> None:
     assert {
         *re.findall(r"var\.(\w+)", (folder(cloud) / "main.tf").read_text(encoding="utf-8"))
     } == names.keys()
+
+
+@pytest.mark.parametrize("cloud", FOLDERS)
+def test_example_of_variables(cloud: str) -> None:
+    """The example sets each variable that has no default, and names the others."""
+    declared = plain(hcl2.loads((folder(cloud) / "variables.tf").read_text(encoding="utf-8")))["variable"]
+    names = {name: body for each in declared for name, body in each.items()}
+    text = (folder(cloud) / "terraform.tfvars.example").read_text(encoding="utf-8")
+    required = {name for name, body in names.items() if "default" not in body and "sensitive" not in body}
+    assert plain(hcl2.loads(text)).keys() == required
+    everything = plain(hcl2.loads(re.sub("^# (?=[a-z}]|  [a-z])", "", text, flags=re.MULTILINE)))
+    assert everything.keys() == names.keys()
 
 
 @pytest.mark.parametrize("cloud", CLOUDS)

@@ -39,13 +39,32 @@ resource "opentelekomcloud_fgs_function_v2" "tagger" {
 
   # Puts the agency's keys into the headers of every call.
   enable_auth_in_header = true
-  user_data = jsonencode({
+  user_data = jsonencode({ for name, value in {
     PORT                 = "8000"
     IMS_ENDPOINT         = "https://ims.${var.region}.otc.t-systems.com"
     CREDENTIALS          = "functiongraph"
     OS_PROJECT_ID        = var.project_id
     INVOKE_RETRY_SECONDS = tostring(local.timeout - 30)
-  })
+    RULES_TABLE          = try(file(var.rules), null)
+  } : name => value if value != null })
+
+  # Null leaves the choice to FunctionGraph, which makes a log group and a log stream of its own.
+  log_group_id   = try(var.log.group_id, null)
+  log_group_name = try(var.log.group_name, null)
+  log_topic_id   = try(var.log.stream_id, null)
+  log_topic_name = try(var.log.stream_name, null)
+
+  lifecycle {
+    precondition {
+      condition     = var.rules == null || length(try(file(var.rules), "")) > 0
+      error_message = "The file that `rules` names is not there, or is empty."
+    }
+    precondition {
+      # Names and values of all settings have 4096 characters together. The others take some 200.
+      condition     = length(try(file(var.rules), "")) <= 3800
+      error_message = "The rules table is longer than 3800 characters. Put it into the image, handlers/rules.toml."
+    }
+  }
 }
 
 resource "opentelekomcloud_fgs_trigger_v2" "image_created" {

@@ -22,3 +22,20 @@ variable "failures_bucket" {
   description = "Name of an existing OBS bucket that keeps the events that failed for good."
   type        = string
 }
+
+variable "rules" {
+  description = "Path of the rules table, of at most 3800 characters. Null takes the one in the image."
+  type        = string
+  default     = null
+}
+
+variable "log" {
+  description = "The log group and log stream of LTS for the function's log. Null takes those that FunctionGraph makes."
+  type = object({
+    group_id    = string
+    group_name  = string
+    stream_id   = string
+    stream_name = string
+  })
+  default = null
+}
