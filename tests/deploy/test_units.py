@@ -109,7 +109,7 @@ def test_restart(unit: Path) -> None:
         )
         assert int(burst) * int(pause) < int(interval)
     # Systemd itself reads the file, and would start the unit again and again without it.
-    assert all(file.startswith("-") for file in lines["EnvironmentFile"])
+    assert all(file.startswith("-") for file in lines.get("EnvironmentFile", []))
 
 
 # -- the examples of settings -----------------------------------------------------------------------
@@ -162,7 +162,7 @@ def test_settings_of_a_unit(tmp_path: Path, name: str, alternative: str) -> None
     assert isinstance(read.credentials, EcsAgency if alternative else StaticKeys)
     assert read.projects
     assert [*empty(environ), *misspelt(environ)] == []
-    assert not {*environ} - {*READ, "HOST", "PORT", "THREADS", "TO"}
+    assert not {*environ} - {*READ, "HOST", "PORT", "THREADS", "TO", "OPTIONS"}
 
 
 @pytest.mark.parametrize("alternative", ["", "Or three servers"], ids=["one server", "three servers"])
@@ -176,11 +176,15 @@ def test_settings_of_the_subscription(tmp_path: Path, alternative: str) -> None:
     assert len(read.nats_urls) == (3 if alternative else 1)
 
 
+@pytest.mark.parametrize("alternative", ["", "Or a bus"], ids=["function", "bus"])
 @pytest.mark.parametrize("name", ["image-tagger-replay", "image-tagger-backfill"])
-def test_commands_of_units(name: str) -> None:
-    """The command line of a unit is one that the commands take."""
+def test_commands_of_units(tmp_path: Path, name: str, alternative: str) -> None:
+    """The command line of a unit, with what the example sets, is one that the commands take."""
+    environ = environ_of(UNITS[name], tmp_path, alternative) | {"STATE_DIRECTORY": str(tmp_path)}
     for start in values_of(UNITS[name])["ExecStart"]:
-        program, script, *arguments = start.removeprefix("-").split()
+        line = start.removeprefix("-").replace("$OPTIONS", environ.get("OPTIONS", ""))
+        line = re.sub(r"\$\{(\w+)\}", lambda found: environ[found[1]], line)
+        program, script, *arguments = line.split()
         assert (program, script) == ("/opt/image-tagger/.venv/bin/python", "main.py")
         ran = subprocess.run(
             [sys.executable, str(ROOT / script), *arguments],
