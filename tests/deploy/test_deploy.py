@@ -1,6 +1,8 @@
 """What stands beside the code, as far as it can be held to something without its platform."""
 
+import hmac
 import json
+import os
 import re
 import shlex
 import shutil
@@ -291,6 +293,22 @@ def test_sample_event(function: Function, ims: Ims) -> None:
     reply = function.post(data, content_type="application/json", **event)
     assert reply.headers["Tagging-Outcome"] == "tagged"
     assert ims.tags(image_id)
+
+
+def test_login_key() -> None:
+    """The page's command makes the login key of SWR: the HMAC of the access key with the secret key."""
+    if not shutil.which("openssl"):
+        pytest.skip("openssl is needed to make the key")
+    command = re.search(r"^login_key=.*$", PAGE, re.MULTILINE)
+    assert command
+    ran = subprocess.run(
+        ["bash", "-euc", f"{command[0]}; printf %s $login_key"],
+        env={"PATH": os.environ["PATH"], "AK": "access", "SK": "secret"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ran.stdout == hmac.new(b"secret", b"access", "sha256").hexdigest()
 
 
 def test_named_files() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import socket
 import ssl
@@ -19,6 +20,7 @@ from tests.processes.emulator import Ims
 from tests.processes.function import Function, Serve, created
 from tests.processes.launch import eventually, free_port
 from tests.support.at_once import platforms
+from tests.support.deploy_page import PAGE
 from tests.support.paths import ROOT
 
 CONFIGURATION = ROOT / "deploy" / "nginx" / "image-tagger.conf"
@@ -140,6 +142,26 @@ def test_delivery(start: Start, ims: Ims) -> None:
     assert nginx.post(event(image_id), "/healthz").status_code == 403
     with nginx.connect() as connection:
         assert connection.version() == "TLSv1.3"
+
+
+def test_notifications(start: Start, serve: Serve, ims: Ims) -> None:
+    """A topic of SMN finds its way with the token in the address, and the page's command finds the address
+    that confirms its subscription.
+    """
+    nginx, query = start(), f"/?access_token={TOKEN}"
+    samples = ROOT / "tests" / "events"
+    asked = nginx.post((samples / "smn-confirmation.json").read_bytes(), query, Authorization="")
+    assert asked.status_code == 204
+    command = re.search(r"^ +journalctl .* \| (grep -o .*)$", PAGE, re.MULTILINE)
+    assert command
+    log = serve(EVENTS_TOKEN=TOKEN, THREADS=str(AT_ONCE.threads)).output()
+    found = subprocess.run(["bash", "-c", command[1]], input=log, capture_output=True, text=True, check=True)
+    assert found.stdout.strip().endswith(": https://smn.eu-de.example/subscribe?token=constructed")
+
+    image_id = ims.image(id="bb0f1a2b-3c4d-4e5f-8a6b-7c8d9e0f1a41")
+    told = nginx.post((samples / "smn-notification.json").read_bytes(), query, Authorization="")
+    assert (told.status_code, told.headers["Tagging-Outcome"]) == (204, "tagged")
+    assert ims.tags(image_id)
 
 
 def test_too_large(start: Start, ims: Ims) -> None:
