@@ -130,6 +130,8 @@ def test_a_path_in_place_of_an_address_of_a_file() -> None:
     """The sentence holds the address to write; a path with a line's end in it is not repeated."""
     with pytest.raises(InvalidSetting, match=r"^DEAD_LETTER_SINK is a path; write file:///var/letters$"):
         Settings.from_environ(GOOD | {"DEAD_LETTER_SINK": "/var/letters"})
+    with pytest.raises(InvalidSetting, match=r"write file:///var/a%20b%3Fc$"):
+        Settings.from_environ(GOOD | {"DEAD_LETTER_SINK": "/var/a b?c"})
     with pytest.raises(InvalidSetting, match=r"^DEAD_LETTER_SINK must be an address"):
         Settings.from_environ(GOOD | {"DEAD_LETTER_SINK": "/var/let\nters"})
 

@@ -6,7 +6,7 @@ import ssl
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from handlers.edges.regular_file import read_regular
 from handlers.edges.settings.secret import Secret, header_value
@@ -113,7 +113,7 @@ def tokens(text: str) -> str:
 def sink(text: str) -> str:
     parts = urlsplit(text)
     if text.startswith("/") and text.isprintable():
-        raise ValueError(f"is a path; write file://{text}")
+        raise ValueError(f"is a path; write file://{quote(text)}")
     if parts.scheme != "file":
         _address(text)
         return text
