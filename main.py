@@ -54,7 +54,6 @@ def tagging_function(environ: Mapping[str, str]) -> Function:
     """
     settings = Settings.from_environ(environ)
     log = log_to_stdout(settings.delivery.log_level)
-    _warn(environ, log)
     if settings.sends_credentials_in_clear:
         log(
             "settings.warning",
@@ -97,6 +96,7 @@ def tagging_function(environ: Mapping[str, str]) -> Function:
     table = rules()
     where = "RULES_TABLE" if settings.rules_table else str(settings.rules)
     in_use = {"rules_file": where, "rules": len(table.rules), "mode": table.mode}
+    _warn(environ, log)
     return _function(settings.delivery, log, tag, settings_fields(settings) | in_use)
 
 
@@ -107,7 +107,6 @@ def keeping_function(environ: Mapping[str, str]) -> Function:
     """
     settings = DeliverySettings.from_environ(environ)
     log = log_to_stdout(settings.log_level)
-    _warn(environ, log)
     sink: Sink | None = sink_of(settings.dead_letter_sink)
     if sink is None:
         raise InvalidSetting(
@@ -124,10 +123,12 @@ def keeping_function(environ: Mapping[str, str]) -> Function:
         log("dead_letter.kept", events=len(events))
         return HttpReply(HTTPStatus.NO_CONTENT)
 
+    _warn(environ, log)
     return _function(settings, log, keep, delivery_fields(settings))
 
 
 def _warn(environ: Mapping[str, str], log: Log) -> None:
+    """Warns of settings without effect. A start that fails says why, and nothing else."""
     for warning in (*empty(environ), *misspelt(environ)):
         log("settings.warning", severity="WARNING", detail=warning)
 
