@@ -8,16 +8,23 @@ import signal
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
 
 from rich.console import RenderableType
 
-from deploy.local import report, samples
+from deploy.local import left_over, report, samples
+from deploy.local.feed import Feed
 from deploy.local.follow_logs import LogFollower
+from deploy.local.journal import Journal
 from deploy.local.processes import NotRunning, Processes
 from deploy.local.samples import EventFile, NoEvent, Sample
 from deploy.local.stack import Stack, start_stack
+
+if TYPE_CHECKING:
+    from deploy.local.console import Console
 
 ENDS_WITHIN = 60.0
 """Seconds from being sent in which an event has to end."""
@@ -25,12 +32,18 @@ ENDS_WITHIN = 60.0
 
 def main() -> int:
     arguments = _arguments()
+    folder = Path(tempfile.mkdtemp(prefix=left_over.FOLDERS))
     try:
-        events = samples.own(arguments.events) if arguments.events else samples.shipped()
+        now = datetime.now(UTC)
+        events = (
+            samples.own(arguments.events) if arguments.events else samples.shipped(folder / "samples", now)
+        )
     except NoEvent as fault:
+        shutil.rmtree(folder)
         print(fault, file=sys.stderr)
         return 2
-    folder = Path(tempfile.mkdtemp(prefix="image-tagger-"))
+    for sentence in left_over.end():
+        print(sentence, flush=True)
     try:
         code = asyncio.run(_up(folder, events, create=not arguments.events, once=arguments.once))
     except NotRunning as fault:
@@ -45,8 +58,8 @@ def main() -> int:
         code = 141
     if code == 1:
         print(f"The logs are in {folder}", file=sys.stderr)
-    else:
-        shutil.rmtree(folder)
+    elif table := left_over.remove(folder):
+        print(f"\nThe rules table that you saved is {table}\nStart with it: RULES={table} deploy/local/up")
     return code
 
 
@@ -70,28 +83,51 @@ async def _up(folder: Path, events: Sequence[EventFile], *, create: bool, once: 
         # A closed terminal sends the second; under nohup that is ignored, and stays so.
         if signal.getsignal(end) is not signal.SIG_IGN:
             asyncio.get_running_loop().add_signal_handler(end, running.cancel)
-    show = report.printer()
-    async with Processes(folder) as processes, _announced_stop(show):
+    show, journal = report.printer(), Journal()
+    async with Processes(folder) as processes, _announced_stop(show), AsyncExitStack() as stops:
+        console = None if once else await stops.enter_async_context(_console(processes, journal))
+        if console:
+            show(f"Console  {console.url}\n")
         show("Starting")
-        stack = await start_stack(processes, lambda *part: show(report.render_part(*part)))
+        stack = await start_stack(processes, lambda *part: show(report.render_part(*part)), own_copy=not once)
+        follower = LogFollower(stack, journal)
+        if console:
+            await console.attach(stack, follower)
         show("\nSending events")
         sent = await samples.send(stack, events)
-        follower = LogFollower(stack, {sample.sequence: sample.event_id for sample in sent})
-        faults = await _show(show, stack, follower, sent)
-        for title, name, attempts in samples.CREATED if create else ():
-            sent.append(await samples.create_image(stack, title, name, attempts))
-            faults += await _show(show, stack, follower, sent[-1:])
+        for sample in sent:
+            journal.expect(sample.event_id, sample.sequence)
+        wrong = await _show(show, stack, follower, sent)
         if create:
+            for title, name, attempts in samples.CREATED:
+                sent.append(await samples.create_image(stack, title, name, attempts))
+                wrong += await _show(show, stack, follower, sent[-1:])
             sent += (traces := await samples.create_from_server(stack))
-            faults += await _show(show, stack, follower, traces)
-        show(report.render_summary([follower.status(sample.event_id) for sample in sent], faults))
-        if once:
-            return 1 if faults else 0
-        show(report.render_help(stack, folder))
-        while True:
-            for event_id in follower.read():
-                show(report.render_event(event_id, follower.status(event_id)))
-            await asyncio.sleep(0.2)
+            wrong += await _show(show, stack, follower, traces)
+        records = [journal.latest(sample.event_id) for sample in sent]
+        show(report.render_summary(records, wrong, judged=stack.judged))
+        if console:
+            show(report.render_help(stack, folder, console.url))
+            await _feed(show, follower)
+        show(report.render_next())
+    return 1 if wrong else 0
+
+
+async def _feed(show: Callable[[RenderableType], None], follower: LogFollower) -> NoReturn:
+    """Shows what happens, until cancelled."""
+    feed = Feed(follower)
+    while True:
+        follower.read()
+        for block in feed.news():
+            show(block)
+        await asyncio.sleep(0.05)
+
+
+def _console(processes: Processes, journal: Journal) -> AbstractAsyncContextManager["Console"]:
+    """The console, which only who stays needs to wait for."""
+    from deploy.local.console import Console  # noqa: PLC0415 - `--once` starts without it, and so no slower
+
+    return Console.served(processes, journal)
 
 
 @asynccontextmanager
@@ -112,12 +148,12 @@ async def _show(
     await follower.wait_for({sample.event_id for sample in sent}, ENDS_WITHIN)
     wrong = 0
     for sample in sent:
-        status = follower.status(sample.event_id)
-        image_id = sample.image_id or status.last_line.get("image_id")
+        record = follower.journal.latest(sample.event_id)
+        image_id = sample.image_id or record.last_line.get("image_id")
         tags = await samples.tags_of(stack, image_id) if image_id else {}
-        faults = sample.faults(status, tags)
+        faults = sample.faults(record, tags, judged=stack.judged)
         wrong += bool(faults)
-        show(report.render_result(sample, status, tags, faults))
+        show(report.render_result(sample, record, tags, faults if stack.judged else []))
     return wrong
 
 

@@ -3,11 +3,15 @@
 import asyncio
 import json
 import os
+import signal
 import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
+
+from deploy.local import left_over
 
 ROOT = Path(__file__).parent.parent.parent
 LOOPBACK = "127.0.0.1"
@@ -30,9 +34,11 @@ class Log:
 
     def new_lines(self) -> list[dict[str, Any]]:
         """What JSON lines came since the last call. A line that is still being written waits for the next."""
-        text = self.path.read_bytes()
-        end = text.rfind(b"\n") + 1
-        new, self._read = text[self._read : end], max(end, self._read)
+        with self.path.open("rb") as file:
+            file.seek(self._read)
+            text = file.read()
+        new = text[: text.rfind(b"\n") + 1]
+        self._read += len(new)
         return [line for raw in new.splitlines() if isinstance(line := _json(raw), dict)]
 
     def last_words(self) -> str:
@@ -47,15 +53,29 @@ def _json(raw: bytes) -> Any:
         return None
 
 
+@dataclass
+class Part:
+    """One process of the stack. paused: whether somebody has killed it on purpose, and may resume it."""
+
+    name: str
+    command: Sequence[str]
+    settings: Mapping[str, str]
+    ready: Callable[[], Awaitable[bool]]
+    log: Log
+    process: asyncio.subprocess.Process | None = None
+    paused: bool = False
+
+
 class Processes:
     """Starts processes that write their logs into a folder, and stops them in reverse order."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._running: list[tuple[str, asyncio.subprocess.Process, Log]] = []
+        self._parts: dict[str, Part] = {}
         self._stops = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
+        left_over.note(self.folder, "up", os.getpid())
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -73,35 +93,63 @@ class Processes:
         settings: its environment besides PATH.
         """
         log = Log(self.folder / f"{name.replace(' ', '-')}.log")
-        with log.path.open("wb") as output:
-            process = await asyncio.create_subprocess_exec(
-                *command,
+        part = Part(name, command, settings, ready, log)
+        self._stops.push_async_callback(_stop, part)
+        await self._launch(part)
+        self._parts[name] = part
+        return log
+
+    async def pause(self, name: str) -> None:
+        """Kills one with SIGKILL, as a crash would; nothing is said until `resume` starts it again."""
+        part = self._parts[name]
+        part.paused = True
+        if part.process is not None and part.process.returncode is None:
+            os.killpg(part.process.pid, signal.SIGKILL)
+            await part.process.wait()
+
+    async def resume(self, name: str) -> None:
+        """Starts one again that was paused. Raises NotRunning."""
+        part = self._parts[name]
+        if part.paused:
+            await self._launch(part)
+            part.paused = False
+
+    def is_paused(self, name: str) -> bool:
+        return self._parts[name].paused
+
+    def check(self) -> None:
+        """Raises NotRunning if one that was started has stopped by itself."""
+        for part in self._parts.values():
+            if not part.paused and part.process is not None and part.process.returncode is not None:
+                words = part.log.last_words()
+                raise NotRunning(f"The {part.name} has stopped, start again; its last words: {words}")
+
+    async def _launch(self, part: Part) -> None:
+        with part.log.path.open("ab") as output:
+            part.process = process = await asyncio.create_subprocess_exec(
+                *part.command,
                 cwd=ROOT,
-                env={"PATH": os.environ.get("PATH", os.defpath), "PYTHONDONTWRITEBYTECODE": "1", **settings},
+                env={
+                    "PATH": os.environ.get("PATH", os.defpath),
+                    "PYTHONDONTWRITEBYTECODE": "1",
+                    **part.settings,
+                },
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
                 # In a session of its own Ctrl-C reaches it only through us, and in our order.
                 start_new_session=True,
             )
-        self._stops.push_async_callback(_stop, process)
+        left_over.note(self.folder, part.name, process.pid)
         try:
             async with asyncio.timeout(READY_WITHIN):
-                while not await ready():
+                while not await part.ready():
                     if process.returncode is not None:
-                        raise NotRunning(f"The start failed. The {name} says: {log.last_words()}")
+                        raise NotRunning(f"The start failed. The {part.name} says: {part.log.last_words()}")
                     await asyncio.sleep(0.05)
         except TimeoutError:
-            message = f"The {name} was not ready within {READY_WITHIN:.0f} s: {log.last_words()}"
-            raise NotRunning(message) from None
-        self._running.append((name, process, log))
-        return log
-
-    def check(self) -> None:
-        """Raises NotRunning if one that was started has stopped by itself."""
-        for name, process, log in self._running:
-            if process.returncode is not None:
-                raise NotRunning(f"The {name} has stopped, start again; its last words: {log.last_words()}")
+            words = part.log.last_words()
+            raise NotRunning(f"The {part.name} was not ready within {READY_WITHIN:.0f} s: {words}") from None
 
     def port(self, wanted: int) -> int:
         """The wanted port of this machine or the next free one, kept until the end. Raises NotRunning."""
@@ -116,7 +164,10 @@ class Processes:
         raise NotRunning(f"No port from {wanted} to {wanted + 999} is free; stop something and try again.")
 
 
-async def _stop(process: asyncio.subprocess.Process) -> None:
+async def _stop(part: Part) -> None:
+    process = part.process
+    if process is None or process.returncode is not None:
+        return
     with suppress(ProcessLookupError):
         process.terminate()
         try:

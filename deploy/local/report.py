@@ -15,14 +15,20 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from deploy.local.follow_logs import EventStatus
+from deploy.local.journal import Record
 from deploy.local.samples import Sample
 from deploy.local.stack import PROJECT_ID, Stack
 
 WIDTH = 80
 """Columns, if the output is not a terminal."""
 
-STYLES = {"tagged": "green", "dead-letter": "red", "not ended": "red"}
+STYLES = {
+    "tagged": "green",
+    "dead-letter": "bold red",
+    "refused": "bold red",
+    "retry": "yellow",
+    "on its way": "yellow",
+}
 """Of outcomes."""
 
 
@@ -52,7 +58,7 @@ def render_part(name: str, address: str) -> RenderableType:
 
 
 def render_result(
-    sample: Sample, status: EventStatus, tags: Mapping[str, str], faults: Sequence[str]
+    sample: Sample, status: Record, tags: Mapping[str, str], faults: Sequence[str]
 ) -> RenderableType:
     """One sample: what it is, how it ended, the image and its tags, and why it is not as it should be."""
     rows = []
@@ -62,34 +68,49 @@ def render_result(
         rows.append(("tags", " ".join(f"{key}={value}" for key, value in tags.items())))
     if status.retry_reason:
         rows.append(("first", status.retry_reason))
-    if status.outcome in {"ignored", "dead-letter", "not ended"}:
+    if status.outcome in {"ignored", "dead-letter", "retry", "on its way"}:
         rows.append(("why", status.reason))
     rows += [("FAULT", fault) for fault in faults]
     title = Text(f"  {plain(sample.title)}", "bold")
     return Group(title, _ending(status), _rows(rows, indent=4, width=len("FAULT")))
 
 
-def render_summary(statuses: Sequence[EventStatus], faults: int) -> RenderableType:
-    outcomes = Counter(status.outcome for status in statuses)
+def render_summary(records: Sequence[Record], wrong: int, *, judged: bool) -> RenderableType:
+    """How many ended how, and whether that is as it should be, or what was done where nobody knows that."""
+    outcomes = Counter(record.outcome for record in records)
     counts = ", ".join(f"{number} {plain(outcome)}" for outcome, number in outcomes.items())
-    judged = f"{faults} not as it should be, see FAULT above" if faults else "all as they should be"
-    events = "1 event" if len(statuses) == 1 else f"{len(statuses)} events"
-    return Text(f"\n{events}: {counts}; {judged}.", "red" if faults else "green")
+    if judged:
+        verdict = f"{wrong} not as it should be, see FAULT above" if wrong else "all as they should be"
+    else:
+        lines = [record.last_line for record in records]
+        written, audited = (sum(len(line.get(name, ())) for line in lines) for name in ("written", "audited"))
+        done = f"{written} tags written, {audited} only logged (audit)"
+        verdict = f"{done}; not judged, because the rules table is not the one that ships"
+    events = "1 event" if len(records) == 1 else f"{len(records)} events"
+    return Text(f"\n{events}: {counts}; {verdict}.", "red" if wrong else "green" if judged else "")
 
 
-def render_event(event_id: str, status: EventStatus) -> RenderableType:
-    """An event that came while the stack stays up."""
-    written = status.last_line.get("written", [])
-    tags = " ".join(f"{tag['key']}={tag['value']}" for tag in written) or status.reason
-    about = status.last_line.get("image_id", event_id)
-    return Group(Text(f"  {plain(about)}"), _ending(status), Padding(Text(plain(tags)), (0, 0, 0, 4)))
+def render_next() -> RenderableType:
+    """What to do after a run that does not stay. Its lines are not wrapped."""
+    text = Text(
+        """
+Next, to look at events and try rules on a web page:
+  deploy/local/up
+
+To see what your own rules make of your own event:
+  RULES=my-rules.toml deploy/local/up --once my-event.json""",
+        no_wrap=True,
+        overflow="ignore",
+    )
+    return Group(text)
 
 
-def render_help(stack: Stack, folder: Path) -> RenderableType:
+def render_help(stack: Stack, folder: Path, console: str) -> RenderableType:
     """Where the parts are, and four commands to copy into another terminal. Their lines are not wrapped."""
     text = Text(
         f"""
-Everything stays up; Ctrl-C stops it. Logs until then: {folder}
+Everything stays up; Ctrl-C stops it. Look at it: {console}
+Logs until then: {folder}
 Copy into another terminal, in this folder:
 
   export IMS={stack.ims} FUNCTION={stack.function}
@@ -122,7 +143,7 @@ def plain(text: str) -> str:
     return "".join(each if each.isprintable() else json.dumps(each)[1:-1] for each in text)
 
 
-def _ending(status: EventStatus) -> RenderableType:
+def _ending(status: Record) -> RenderableType:
     attempts = "1 attempt" if status.attempts == 1 else f"{status.attempts} attempts"
     outcome = Text(f"    {plain(status.outcome)}", STYLES.get(status.outcome, ""))
     return outcome.append(f", {attempts}", "default")

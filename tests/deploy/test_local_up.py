@@ -18,7 +18,8 @@ import pytest
 
 from deploy.local import report
 from deploy.local.__main__ import main
-from deploy.local.follow_logs import EventStatus
+from deploy.local.feed import render_event
+from deploy.local.journal import Record
 from deploy.local.samples import Sample
 from tests.processes.commands import fits
 from tests.processes.launch import eventually
@@ -131,13 +132,14 @@ def test_samples(pair: Pair) -> None:
 
 
 def test_own_events(pair: Pair) -> None:
-    """Events of one's own are sent instead, under a table of one's own; a dead letter is exit code 1."""
+    """Events of one's own are sent instead; a dead letter is exit code 1, but no fault under another table."""
     ended = pair.own
     assert ended.returncode == 1
     assert "mine.json\n    tagged, 1 attempt\n" in ended.stdout
     assert "tags  mine=prod-web-base" in ended.stdout
     assert "wrong.json\n    dead-letter, 1 attempt\n    why   InvalidEvent" in ended.stdout
-    assert "FAULT it is dead-letter" in ended.stdout
+    assert "FAULT" not in ended.stdout
+    assert "1 tags written, 0 only logged (audit); not judged, because" in " ".join(ended.stdout.split())
     assert "an image is created" not in ended.stdout
     assert "The logs are in " in ended.stderr
 
@@ -159,11 +161,12 @@ def test_hostile_content(capsys: pytest.CaptureFixture[str], text: str) -> None:
         {"outcome": text, "reason": text, "why": text},
     ]
     for line in lines:
-        status = EventStatus(1, ended=True, last_line=line, reply=text, retry_reason=text)
+        record = Record(1, 0, text, attempts=1, ended=True, straight=True, last_line=line, title=text)
+        record.reply = record.retry_reason = text
         show = report.printer()
-        show(report.render_result(sample, status, {text: text}, [text]))
-        show(report.render_event(text, status))
-        show(report.render_summary([status], 1))
+        show(report.render_result(sample, record, {text: text}, [text]))
+        show(report.render_summary([record], 1, judged=True))
+        show(render_event(record))
     out = capsys.readouterr().out
     assert fits(out)
     assert report.plain(text)[:40] in out
@@ -305,8 +308,12 @@ def test_printed_commands(staying: subprocess.Popen[str]) -> None:
     assert '"name": "prod-x"' in ran.stdout
     assert "Tagging-Outcome: tagged" in ran.stdout
     assert '{"key": "created-for", "value": "production"}' in ran.stdout
-    assert "    tagged, 1 attempt\n" in until(staying, "    created-by=")
-    assert "    tagged, 3 attempts\n" in until(staying, "    created-by=")
+    assert "tagged  image" in until(staying, "    1 attempt, posted straight to the function")
+    shown = until(staying, "    3 attempts")
+    assert shown.count("retry  prod-x  ") == 2
+    assert "    1 attempt, the next in " in shown
+    assert "TagApiUnavailable: the tag API has a fault" in shown
+    assert "tagged  prod-x  " in shown
 
 
 def test_part_stops(staying: subprocess.Popen[str], tmp_path: Path) -> None:

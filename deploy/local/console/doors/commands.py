@@ -1,0 +1,62 @@
+"""The commands of `main.py`, run as processes whose JSON is read."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from deploy.local.processes import ROOT
+
+WITHIN = 30.0
+"""Seconds that a command has."""
+
+LONGEST = 64 * 1024 * 1024
+"""Bytes of an answer."""
+
+AT_ONCE = 2
+
+
+class CommandFailed(Exception):
+    """A command gave no answer, or said that it cannot do what it was asked; the message is for people."""
+
+
+class Commands:
+    """Runs commands with the settings of the function. settings: such as RULES."""
+
+    def __init__(self, settings: Mapping[str, str]) -> None:
+        self._settings = dict(settings)
+        self._at_once = asyncio.Semaphore(AT_ONCE)
+
+    async def __call__(self, *arguments: str, **settings: str) -> Any:
+        """What a command answers. Raises CommandFailed."""
+        async with self._at_once:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                str(ROOT / "main.py"),
+                *arguments,
+                "--json",
+                cwd=ROOT,
+                env={"PYTHONDONTWRITEBYTECODE": "1", **self._settings, **settings},
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                limit=LONGEST,
+            )
+            try:
+                async with asyncio.timeout(WITHIN):
+                    output, errors = await process.communicate()
+            except TimeoutError:
+                raise CommandFailed(f"The command took longer than {WITHIN:.0f} s.") from None
+            finally:
+                if process.returncode is None:
+                    process.kill()
+                    await process.wait()
+        try:
+            answer = json.loads(output)
+        except ValueError:
+            words = errors.decode(errors="replace").strip().splitlines()
+            raise CommandFailed(words[-1] if words else "The command answered nothing.") from None
+        if isinstance(answer, dict) and list(answer) == ["errors"]:
+            raise CommandFailed(". ".join(map(str, answer["errors"])))
+        return answer

@@ -1,0 +1,56 @@
+"""The rules table that the function uses, and a draft of it beside the same files."""
+
+import hashlib
+import os
+import shutil
+from pathlib import Path
+
+LONGEST = 1024 * 1024
+"""Characters of a table."""
+
+
+class NotSaved(OSError):
+    """A table was not written; the message says why."""
+
+
+class TableFile:
+    """path: what `RULES` names. folder: for the draft, with links to everything that is beside the table."""
+
+    def __init__(self, path: Path, folder: Path) -> None:
+        self.path = path
+        self._folder = folder
+
+    def read(self) -> str:
+        return self.path.read_text(encoding="utf-8-sig")
+
+    def digest(self) -> str:
+        """By which a change by somebody else is seen."""
+        return hashlib.sha256(self.path.read_bytes()).hexdigest()
+
+    def draft(self, text: str) -> Path:
+        """A file with this text under the name of the table, beside the same lookup files and cases."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder.mkdir()
+        for beside in self.path.parent.iterdir():
+            if beside.name != self.path.name:
+                (self._folder / beside.name).symlink_to(beside)
+        path = self._folder / self.path.name
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def save(self, text: str, opened: str) -> None:
+        """Writes the table in one step. opened: its digest when it was read. Raises NotSaved."""
+        if len(text) > LONGEST:
+            raise NotSaved("The table is too long.")
+        if opened != self.digest():
+            raise NotSaved(
+                "Somebody has changed the file since you opened it; load the page again to see it."
+            )
+        target = self.path.resolve()
+        new = target.with_name(f".{target.name}.new")
+        try:
+            new.write_text(text, encoding="utf-8")
+            shutil.copymode(target, new)
+            os.replace(new, target)  # noqa: PTH105 - the same, and it says that it replaces
+        except OSError as error:
+            raise NotSaved(f"{target} cannot be written: {error.strerror}.") from None

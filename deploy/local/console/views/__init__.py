@@ -1,0 +1,16 @@
+"""The views: each a page, the fragments in it that change, and what its buttons do."""
+
+from deploy.local.console.views import dead_letters, events, faults, images, rules, sending, stream
+from deploy.local.console.views.page import CONSOLE, failures, static
+
+__all__ = ["CONSOLE", "failures", "routes"]
+
+routes = [
+    *(
+        route
+        for module in (events, rules, sending, faults, images, dead_letters, stream)
+        for route in module.routes
+    ),
+    static,
+]
+"""Of all views."""

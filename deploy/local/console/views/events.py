@@ -1,0 +1,154 @@
+"""The list of events, and one of them: its way, why, and the event itself."""
+
+import asyncio
+import shlex
+from typing import Any
+
+from aiohttp import web
+
+from deploy.local.console.doors import CommandFailed
+from deploy.local.console.doors.emulator import Refused
+from deploy.local.console.doors.payloads import file_of, is_binary, text_of, written_images
+from deploy.local.console.server import Doors
+from deploy.local.console.views.page import CONSOLE, doors_of, fragment, given, page
+from deploy.local.journal import Message, Record
+
+routes = web.RouteTableDef()
+
+BEFORE, AFTER = 1.0, 0.05
+"""Seconds around an event's way in which calls about its image belong to it."""
+
+CURL_MAX = 100_000
+"""Characters of a command that a shell takes."""
+
+
+@routes.get("/")
+async def show_list(request: web.Request) -> web.Response:
+    return await page(request, "events", records=list(request.app[CONSOLE].journal), shown=None)
+
+
+@routes.get("/events/{number:[0-9]+}")
+async def show_event(request: web.Request) -> web.Response:
+    """The list with one of them open; `?part` asks for that one alone."""
+    record = record_of(request)
+    detail = {"shown": record, **await _detail(request, record)}
+    if "part" in request.query:
+        return fragment(request, "_detail", **detail)
+    return await page(request, "events", records=list(request.app[CONSOLE].journal), **detail)
+
+
+@routes.get("/events/{number:[0-9]+}/text")
+async def show_text(request: web.Request) -> web.Response:
+    """The message as one edits it."""
+    message = record_of(request).message
+    if message is None or message.body is None:
+        raise web.HTTPNotFound(text="The event itself was not seen, or is too long to keep.")
+    return web.Response(text=text_of(message))
+
+
+@routes.get("/search")
+async def search(request: web.Request) -> web.Response:
+    """The numbers of the events in whose message a text stands."""
+    wanted = request.query.get("text", "").lower().encode()
+    found = [
+        record.number
+        for record in request.app[CONSOLE].journal
+        if wanted and record.message and record.message.body and wanted in record.message.body.lower()
+    ]
+    return web.json_response({"numbers": found})
+
+
+@routes.post("/events/{number:[0-9]+}/send")
+async def send_again(request: web.Request) -> web.Response:
+    """Publishes the message once more, as it is."""
+    await given(request)
+    doors, message = await doors_of(request), record_of(request).message
+    if message is None or message.body is None:
+        raise web.HTTPNotFound(text="The event itself was not seen, or is too long to keep.")
+    return web.json_response(sent_to(await doors.bus.publish(message.headers, message.body)))
+
+
+def sent_to(record: Record | None) -> dict[str, Any]:
+    """Where the page goes to see what becomes of an event."""
+    return {"message": "Sent.", "go": f"/events/{record.number}" if record else "/"}
+
+
+def record_of(request: web.Request) -> Record:
+    record = request.app[CONSOLE].journal.get(int(request.match_info["number"]))
+    if record is None:
+        raise web.HTTPNotFound(text="This event is none of the last 1,000 any more.")
+    return record
+
+
+async def _detail(request: web.Request, record: Record) -> dict[str, Any]:
+    doors = await doors_of(request)
+    explained, calls = await asyncio.gather(_explained(request, doors, record), _calls(doors, record))
+    message = record.message
+    return {
+        "way": _way(record, calls),
+        "explained": explained,
+        "event_text": text_of(message) if message and message.body is not None else None,
+        "curl": _curl(doors.stack.function, message) if message and message.body is not None else "",
+    }
+
+
+def _way(record: Record, calls: list[dict[str, Any]]) -> list[tuple[float, str, Any]]:
+    """What happened, in order. The news of the publication may come late, and is the first all the same."""
+    steps = [(step.time, "step", step) for step in record.steps]
+    way = [*steps, *((call["time"], "call", call) for call in calls)]
+    return sorted(way, key=lambda each: (getattr(each[2], "name", "") != "published", each[0]))
+
+
+async def _explained(request: web.Request, doors: Doors, record: Record) -> dict[str, Any]:
+    """What `explain` says under today's table, or why it says nothing."""
+    path = file_of(request.app[CONSOLE].folder, record)
+    if path is None:
+        return {"fault": "", "events": []}
+    try:
+        answer = await explain(doors, [str(path)], record.image_ids)
+    except CommandFailed as failure:
+        return {"fault": str(failure), "events": []}
+    if faults := answer.get("faults"):
+        return {"fault": f"{faults[0]['place']}: {faults[0]['message']}", "events": []}
+    [file] = answer["files"]
+    return {"fault": file.get("fault", ""), "events": file.get("events", [])}
+
+
+async def explain(doors: Doors, files: list[str], image_ids: list[str], *options: str) -> Any:
+    """`explain`, and once more with the images as IMS describes them where the table reads those."""
+    answer = await doors.commands("explain", *options, *files)
+    events = [event for file in answer.get("files", ()) for event in file.get("events", ())]
+    if any(image["unknown"] for event in events for image in event["images"]):
+        described = await doors.emulator.described(image_ids)
+        files_of_images = written_images(doors.stack.processes.folder / "images", described)
+        given_images = [part for path in files_of_images for part in ("--image", str(path))]
+        answer = await doors.commands("explain", *options, *given_images, *files)
+    return answer
+
+
+async def _calls(doors: Doors, record: Record) -> list[dict[str, Any]]:
+    """The calls about its images and its job while it was on its way."""
+    jobs = {str(step.line["job_id"]) for step in record.steps if step.line.get("job_id")}
+    times = [step.time for step in record.steps] or [record.began]
+    try:
+        found = await doors.emulator.calls(min(times) - BEFORE, max(times) + AFTER)
+    except Refused:
+        return []
+    mine = set(record.image_ids)
+    return [call for call in found if call["image_id"] in mine or jobs & set(call["path"].split("/"))]
+
+
+def _curl(function: str, message: Message) -> str:
+    """The command that posts a message to the function, past the bus."""
+    names = [
+        name for name in message.headers if name.lower() == "content-type" or name.lower().startswith("ce-")
+    ]
+    headers = {name: message.headers[name] for name in names}
+    if not is_binary(message.headers):
+        headers.setdefault("Content-Type", "application/json")
+    parts = ["curl", "-i", function]
+    for name, value in headers.items():
+        parts += ["-H", f"{name}: {value}"]
+    body = (message.body or b"").decode(errors="replace")
+    command = shlex.join([*parts, "--data-binary", body])
+    return command if len(command) <= CURL_MAX else ""

@@ -1,0 +1,91 @@
+"""What all views share: a page, a fragment of one, and a sentence where something went wrong."""
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from deploy.local.console.doors import CommandFailed
+from deploy.local.console.doors.emulator import Refused
+from deploy.local.console.doors.payloads import NoMessage
+from deploy.local.console.protection import Handler
+from deploy.local.processes import NotRunning
+
+if TYPE_CHECKING:
+    from deploy.local.console.server import Console, Doors
+
+CONSOLE: "web.AppKey[Console]" = web.AppKey("CONSOLE")
+
+STATIC = Path(__file__).parent.parent / "static"
+
+static = web.static("/static", STATIC)
+
+UP_WITHIN = 30.0
+"""Seconds that a page waits for the stack."""
+
+
+async def doors_of(request: web.Request) -> "Doors":
+    """What is there once the stack is up; a page that is opened early waits for it."""
+    async with asyncio.timeout(UP_WITHIN):
+        return await asyncio.shield(request.app[CONSOLE].doors)
+
+
+def rendered(request: web.Request, name: str, **known: Any) -> str:
+    """A template with what every one of them knows."""
+    console = request.app[CONSOLE]
+    template = console.templates.get_template(f"{name}.html")
+    return template.render(
+        token=console.token, instance=console.instance, change=console.journal.changes, **known
+    )
+
+
+async def page(request: web.Request, name: str, **known: Any) -> web.Response:
+    """A whole page, or its content alone where a script asks for that."""
+    doors = await doors_of(request)
+    known |= {"view": name, "status": status_of(doors)}
+    return web.Response(text=rendered(request, name, **known), content_type="text/html")
+
+
+def fragment(request: web.Request, name: str, **known: Any) -> web.Response:
+    return web.Response(text=rendered(request, name, **known), content_type="text/html")
+
+
+def status_of(doors: "Doors") -> dict[str, Any]:
+    """What the head of every page tells of the stack."""
+    stack = doors.stack
+    told = doors.follower.rules[-1] if doors.follower.rules else None
+    return {
+        "paused": stack.processes.is_paused("function"),
+        "rules": stack.rules.name,
+        "told": told,
+        "refused": told is not None and told["message"] == "rules.refused",
+        "dead_letters": doors.dead_letters,
+    }
+
+
+async def given(request: web.Request) -> dict[str, Any]:
+    """The JSON object that a page posts. Raises web.HTTPBadRequest."""
+    try:
+        found = await request.json()
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise web.HTTPBadRequest(text="The body is no JSON object.")
+    return found
+
+
+@web.middleware
+async def failures(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """What could not be done is a sentence for the person."""
+    try:
+        return await handler(request)
+    except (CommandFailed, Refused, NoMessage, NotRunning, OSError) as failure:
+        status, sentence = 502, str(failure)
+    except TimeoutError:
+        status, sentence = 503, "The stack is not up yet; load the page again."
+    except web.HTTPException as refusal:
+        status, sentence = refusal.status, refusal.text or refusal.reason
+    if request.method == "POST":
+        return web.json_response({"error": sentence}, status=status)
+    return web.Response(status=status, text=f"{sentence}\n")

@@ -1,0 +1,181 @@
+"""The newest events with what became of each, whichever way they came and in whatever order the news does."""
+
+from collections import OrderedDict, deque
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from deploy.local.journal.record import BODY_KEPT, Message, Record, Step, moment_of
+
+KEPT = 1000
+"""Events; older ones are forgotten."""
+
+ENDS = {"delivery.accepted", "delivery.dead_letter"}
+
+UNPLACED_FOR = 1.5
+"""Seconds that a line of the function waits for news of the bus about the same delivery."""
+
+Line = Mapping[str, Any]
+
+
+class Journal:
+    """Takes news of events and keeps a record of each. `changes` numbers them, for whoever reads along."""
+
+    def __init__(self) -> None:
+        self.changes = 0
+        self._numbered = 0
+        self._records: OrderedDict[int, Record] = OrderedDict()
+        self._by_sequence: dict[int, Record] = {}
+        self._by_id: dict[str, list[Record]] = {}
+        self._nameless: deque[Line] = deque()
+        self._unplaced: deque[Line] = deque()
+        self.dropped: deque[int] = deque(maxlen=KEPT)
+
+    def __iter__(self) -> Iterator[Record]:
+        """The newest first."""
+        return reversed(self._records.values())
+
+    def get(self, number: int) -> Record | None:
+        return self._records.get(number)
+
+    def at(self, sequence: int) -> Record | None:
+        return self._by_sequence.get(sequence)
+
+    def latest(self, event_id: str) -> Record:
+        """The last record of this event; a new one if there is none."""
+        known = self._by_id.get(event_id)
+        return known[-1] if known else self._add(0, event_id=event_id)
+
+    def changed_since(self, change: int) -> list[Record]:
+        return sorted((each for each in self if each.changed > change), key=lambda each: each.changed)
+
+    def touch(self, record: Record) -> None:
+        """Something about it is new."""
+        self.changes += 1
+        record.changed = self.changes
+
+    def publish(self, event_id: str, headers: Mapping[str, str], body: bytes, moment: float) -> Record:
+        """A message came to the bus. event_id: "" if it is no CloudEvent."""
+        message = Message(dict(headers), body if len(body) <= BODY_KEPT else None, len(body))
+        # What is too long to keep is never explained, and nothing has to wait for that.
+        explained = bool(event_id) or message.body is None
+        record = self._add(moment, event_id=event_id, message=message, explained=explained)
+        record.steps.append(Step(moment, "published", {}))
+        return record
+
+    def expect(self, event_id: str, sequence: int = 0) -> None:
+        """An event is on the bus, of which nobody else may have told."""
+        record = self._by_sequence.get(sequence) or self.latest(event_id)
+        record.straight = False
+        self.name(record, event_id)
+        if sequence:
+            self.bind(record, sequence)
+
+    def bind(self, record: Record, sequence: int) -> None:
+        """The place of a record in the stream of the bus is known."""
+        record.sequence = sequence
+        self._by_sequence[sequence] = record
+
+    def name(self, record: Record, *event_ids: str) -> None:
+        """How the function reads a message is known: the events in it, or none."""
+        record.explained = True
+        for event_id in event_ids:
+            record.event_id = record.event_id or event_id
+            if record not in (known := self._by_id.setdefault(event_id, [])):
+                known.append(record)
+            for line in [each for each in self._unplaced if each["event_id"] == event_id]:
+                self._unplaced.remove(line)
+                self._tell(record, line)
+
+    def function_line(self, line: Line) -> None:
+        """A log line of the function.
+
+        It waits if it names no event, or one that may be in a message of which nobody knows yet how the
+        function reads it.
+        """
+        if event_id := line.get("event_id"):
+            record = self._open(event_id)
+            if record is None and any(not each.explained and each.message for each in self):
+                self._unplaced.append(line)
+            else:
+                self._tell(record or self._add(0, event_id=event_id, straight=True), line)
+        elif "outcome" in line or line.get("message") == "request.refused":
+            self._nameless.append(line)
+
+    def subscription_line(self, line: Line) -> Record | None:
+        """A log line of the subscription; the record that it is about, if it is about one."""
+        if "attempt" not in line:
+            return None
+        record, moment = self._of_delivery(line), moment_of(line)
+        while self._nameless and not line.get("event_id"):
+            self._tell(record, self._nameless.popleft())
+        record.straight, record.attempts = False, line["attempt"]
+        record.reply = ": ".join(filter(None, (line.get("reason"), line.get("detail"))))
+        record.ended = line["message"] in ENDS
+        record.due = None
+        if not record.ended:
+            record.retry_reason = record.reply
+            record.due = moment + float(line.get("retry_in", 0))
+        self._step(record, line)
+        return record
+
+    def settle(self, now: float) -> None:
+        """What the bus does not tell of within a while was posted straight to the function."""
+        for waiting in (self._nameless, self._unplaced):
+            while waiting and moment_of(waiting[0]) < now - UNPLACED_FOR:
+                line = waiting.popleft()
+                event_id = line.get("event_id", "")
+                open_ = self._open(event_id) if event_id else None
+                self._tell(open_ or self._add(0, event_id=event_id, straight=True), line)
+
+    def _of_delivery(self, line: Line) -> Record:
+        sequence, event_id = int(line["sequence"]), line.get("event_id") or ""
+        record = self._by_sequence.get(sequence)
+        if record is None and event_id:
+            unplaced = (each for each in self._by_id.get(event_id, ()) if each.sequence is None)
+            record = next(unplaced, None)
+        record = record or self._add(moment_of(line), event_id=event_id)
+        self.bind(record, sequence)
+        return record
+
+    def _open(self, event_id: str) -> Record | None:
+        known = self._by_id.get(event_id, ())
+        return next((each for each in reversed(known) if not each.ended), None)
+
+    def _tell(self, record: Record, line: Line) -> None:
+        record.last_line = line
+        if record.straight:
+            # Whoever posted it may post it again; the function cannot know.
+            record.attempts += 1
+            record.ended = line.get("outcome") != "retry"
+            record.retry_reason = record.reason if not record.ended else record.retry_reason
+        record.image_ids = list(dict.fromkeys([*record.image_ids, *filter(None, [line.get("image_id")])]))
+        record.began = record.began or moment_of(line)
+        self._step(record, line)
+
+    def _step(self, record: Record, line: Line) -> None:
+        record.steps.append(Step(moment_of(line), str(line["message"]), line))
+        self.touch(record)
+
+    def _add(self, moment: float, **known: Any) -> Record:
+        self._numbered += 1
+        record = self._records[self._numbered] = Record(self._numbered, moment, **known)
+        if record.event_id:
+            self._by_id.setdefault(record.event_id, []).append(record)
+        self.touch(record)
+        if len(self._records) > KEPT:
+            self._forget(self._records.popitem(last=False)[1])
+        return record
+
+    def drop(self, record: Record) -> None:
+        """A message of which nothing comes: the bus had it already."""
+        if self._records.pop(record.number, None):
+            self._forget(record)
+            self.dropped.append(record.number)
+            self.changes += 1
+
+    def _forget(self, record: Record) -> None:
+        self._by_sequence.pop(record.sequence or 0, None)
+        for event_id in [each for each, same in self._by_id.items() if record in same]:
+            self._by_id[event_id].remove(record)
+            if not self._by_id[event_id]:
+                del self._by_id[event_id]
