@@ -7,6 +7,7 @@ pytest_plugins = [
     "tests.processes.bus",
     "tests.processes.function",
     "tests.processes.commands",
+    "tests.processes.local_stack",
     "tests.support.log",
     "tests.support.certificates",
     "tests.support.dead_letter_places",

@@ -1,5 +1,6 @@
 """`deploy/local/up` as a newcomer meets it: the samples, own events, and everything that can be wrong."""
 
+import hashlib
 import json
 import os
 import re
@@ -21,8 +22,10 @@ from deploy.local.__main__ import main
 from deploy.local.feed import render_event
 from deploy.local.journal import Record
 from deploy.local.samples import Sample
+from deploy.local.stack import JUDGED, SHIPPED
 from tests.processes.commands import fits
 from tests.processes.launch import eventually
+from tests.processes.local_stack import local_stack
 from tests.processes.terminal import ESCAPE, on_terminal
 from tests.support.paths import ROOT
 
@@ -129,10 +132,11 @@ def test_samples(pair: Pair) -> None:
     assert fits(ended.stdout)
     assert not re.search(r" +\n", ended.stdout)
     assert pair.left_behind == []
+    assert ended.stdout.endswith("RULES=my-rules.toml deploy/local/up --once my-event.json\n")
 
 
 def test_own_events(pair: Pair) -> None:
-    """Events of one's own are sent instead; a dead letter is exit code 1, but no fault under another table."""
+    """Own events are sent instead; a dead letter is exit code 1, but no fault under another table."""
     ended = pair.own
     assert ended.returncode == 1
     assert "mine.json\n    tagged, 1 attempt\n" in ended.stdout
@@ -295,6 +299,64 @@ def test_no_client_of_the_bus() -> None:
     """The client of NATS swallows a stop that comes while it closes, so what waits for the stack has none."""
     script = "import sys, deploy.local.__main__; sys.exit('nats' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=False).returncode == 0
+
+
+def test_console_first(staying: subprocess.Popen[str]) -> None:
+    """Where it stays up, the address of the console is the first thing that it prints."""
+    assert re.fullmatch(r"Console  http://127\.0\.0\.1:\d+\n", until(staying, ""))
+
+
+def test_left_over(staying: subprocess.Popen[str], up: Up, tmp_path: Path) -> None:
+    """A run after a kill names what was left running, and ends it; one that runs is left alone."""
+    until(staying, "How events end")
+    event = ROOT / "tests" / "events" / "plain-structured.json"
+    beside = subprocess.run(
+        [*UP, "--once", str(event)], env=environ_in(tmp_path), capture_output=True, text=True, check=False
+    )
+    assert beside.returncode == 0
+    assert "left running" not in beside.stdout
+    staying.kill()
+    staying.wait(10)
+    assert len(running_in(tmp_path)) >= 5
+    ended = up("--once", event)
+    assert ended.returncode == 0
+    for part in ("bus", "IMS emulator", "function", "subscription"):
+        assert re.search(rf"^Ended what an earlier run had left running: .*{part} \(\d+\)", ended.stdout)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_audit(up: Up, tmp_path: Path) -> None:
+    """Under another table nothing is a fault, and the summary says what was done."""
+    (tmp_path / "rules.toml").write_text('[defaults]\nmode = "audit"\n[[rule]]\ntags.a = "b"\n')
+    ended = up("--once", RULES="rules.toml")
+    assert ended.returncode == 0, ended.stdout
+    assert "FAULT" not in ended.stdout
+    assert "; 0 tags written, 17 only logged (audit); not judged" in " ".join(ended.stdout.split())
+
+
+def test_shipped_table() -> None:
+    """What should come of the samples is known under this table alone; where it changes, look again."""
+    assert hashlib.sha256(SHIPPED.read_bytes()).hexdigest() == JUDGED
+
+
+def test_table_in_the_feed(tmp_path: Path) -> None:
+    """That the function took up a changed table, or refused it, is told as it happens."""
+    table = tmp_path / "rules.toml"
+    table.write_text('[[rule]]\ntags.a = "b"\n')
+    event = str(ROOT / "tests" / "events" / "plain-structured.json")
+    with local_stack(tmp_path, event, RULES=str(table)) as stack:
+        for text, told in (
+            ('[[rule]]\ntags.a = "c"\n', "rules.reloaded  rules.toml"),
+            ("[[rule]\n", "rules.refused  rules.toml\n    rules.toml:1: it is not TOML"),
+        ):
+            table.write_text(text)
+
+            def looked(told: str = told) -> bool:
+                stack.post(stack.event("web-x"))
+                return told in stack.output
+
+            eventually(looked, told)
+    assert "The table before it stays in use." in stack.output
 
 
 def test_printed_commands(staying: subprocess.Popen[str]) -> None:

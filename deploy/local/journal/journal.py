@@ -14,6 +14,9 @@ ENDS = {"delivery.accepted", "delivery.dead_letter"}
 UNPLACED_FOR = 1.5
 """Seconds that a line of the function waits for news of the bus about the same delivery."""
 
+LATE = 2.0
+"""Seconds that the news of the bus may come later than the log lines about the same event."""
+
 Line = Mapping[str, Any]
 
 
@@ -58,8 +61,12 @@ class Journal:
         message = Message(dict(headers), body if len(body) <= BODY_KEPT else None, len(body))
         # What is too long to keep is never explained, and nothing has to wait for that.
         explained = bool(event_id) or message.body is None
-        record = self._add(moment, event_id=event_id, message=message, explained=explained)
-        record.steps.append(Step(moment, "published", {}))
+        record = self._unseen(event_id, moment) or self._add(moment, event_id=event_id)
+        record.message, record.explained, record.straight = message, explained, False
+        record.began = record.began or moment
+        record.title = None
+        record.steps.appendleft(Step(moment, "published", {}))
+        self.touch(record)
         return record
 
     def expect(self, event_id: str, sequence: int = 0) -> None:
@@ -72,6 +79,13 @@ class Journal:
 
     def bind(self, record: Record, sequence: int) -> None:
         """The place of a record in the stream of the bus is known."""
+        other = self._by_sequence.get(sequence)
+        if other and other is not record and other.message is None:
+            # The log lines came before the news that it is on the bus.
+            other.message, other.title = record.message, None
+            self.touch(other)
+            self.drop(record)
+            return
         record.sequence = sequence
         self._by_sequence[sequence] = record
 
@@ -136,6 +150,18 @@ class Journal:
         record = record or self._add(moment_of(line), event_id=event_id)
         self.bind(record, sequence)
         return record
+
+    def _unseen(self, event_id: str, moment: float) -> Record | None:
+        """The record of an event whose log lines came before the news that it is on the bus."""
+        known = self._by_id.get(event_id, ()) if event_id else ()
+        return next(
+            (
+                each
+                for each in known
+                if each.message is None and (not each.began or moment - each.began < LATE)
+            ),
+            None,
+        )
 
     def _open(self, event_id: str) -> Record | None:
         known = self._by_id.get(event_id, ())

@@ -6,6 +6,7 @@ The place in the stream, by which the subscription's log names what is no CloudE
 that the bus sends to the publisher: the onlooker reads it along.
 """
 
+import asyncio
 import json
 import time
 from collections import OrderedDict
@@ -29,6 +30,9 @@ DEAD_STREAM = "IMAGES_DEAD"
 
 CONFIRMATIONS = ("_INBOX.>", "_INBOX_commands.>")
 """Where publishers are answered: those of NATS' own clients by default, and the commands of `main.py`."""
+
+SEEN_WITHIN = 100
+"""Hundredths of a second in which the onlooker sees what it has published itself."""
 
 AWAITED = 1000
 """Messages whose confirmation is awaited, and confirmations whose message is; the newest."""
@@ -62,11 +66,17 @@ class Bus:
 
     async def publish(self, headers: Mapping[str, str], body: bytes) -> Record | None:
         """Publishes a message, also one that was published before, and gives its record. Raises OSError."""
+        # With its old orders to the bus, such as the id of the message, it would count as a duplicate.
+        own = {name: value for name, value in headers.items() if not name.lower().startswith("nats-")}
         try:
-            stored = await self._client.jetstream(timeout=5).publish(SUBJECT, body, headers=dict(headers))
+            stored = await self._client.jetstream(timeout=5).publish(SUBJECT, body, headers=own)
         except (NatsError, OSError) as error:
             raise OSError(f"The bus did not take the event: {type(error).__name__}.") from None
-        return self._journal.at(stored.seq)
+        for _ in range(SEEN_WITHIN):
+            if record := self._journal.at(stored.seq):
+                return record
+            await asyncio.sleep(0.01)
+        return None
 
     async def dead_letters(self) -> int | None:
         """How many there are; None if the bus does not say."""

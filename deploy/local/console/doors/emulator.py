@@ -52,20 +52,24 @@ class Emulator:
             return None
         return found
 
-    async def images(self) -> list[dict[str, Any]]:
-        """The newest images as the API lists them, with their tags as the control plane shows them."""
+    async def listed(self) -> list[dict[str, Any]]:
+        """The newest images as the API lists them."""
         found: list[dict[str, Any]] = []
         marker = ""
         while len(found) < MOST:
-            page = await self.api("GET", f"/v2/cloudimages?limit={PAGE}{marker}")
-            found += page["images"]
-            if len(page["images"]) < PAGE:
+            page = (await self.api("GET", f"/v2/cloudimages?limit={PAGE}{marker}"))["images"]
+            found += page
+            if len(page) < PAGE:
                 break
-            marker = f"&marker={found[-1]['id']}"
-        shown = await asyncio.gather(*(self.image(image["id"]) for image in found[:MOST]))
-        return [
-            image | {"tags": (known or {}).get("tags", {})} for image, known in zip(found, shown, strict=True)
-        ]
+            marker = f"&marker={page[-1]['id']}"
+        return found[:MOST]
+
+    async def images(self) -> list[dict[str, Any]]:
+        """The same with their tags, which the list does not hold."""
+        found = await self.listed()
+        shown = await asyncio.gather(*(self.image(image["id"]) for image in found))
+        tags = ((known or {}).get("tags", {}) for known in shown)
+        return [image | {"tags": each} for image, each in zip(found, tags, strict=True)]
 
     async def described(self, image_ids: list[str]) -> dict[str, dict[str, Any]]:
         """By id, these images as IMS describes them, and those that they were made from."""
@@ -90,10 +94,10 @@ class Emulator:
             return None
         return found
 
-    async def calls(self, since: float, until: float) -> list[dict[str, Any]]:
-        """The calls of the emulated API in a span of time, oldest first."""
-        calls = (await self.control("GET", "calls"))["calls"]
-        return [call for call in calls if since <= call["time"] <= until]
+    async def calls(self) -> list[dict[str, Any]]:
+        """The newest calls of the emulated API, oldest first."""
+        found: list[dict[str, Any]] = (await self.control("GET", "calls"))["calls"]
+        return found
 
     async def _call(self, method: str, path: str, given: object, headers: dict[str, str]) -> Any:
         async with self._several:

@@ -127,13 +127,18 @@ function refresh(number) {
   refreshing = setTimeout(() => load(number, false), 150);
 }
 
+let loading = 0;
 async function load(number, focus) {
+  const mine = ++loading;
   const reply = await fetch(`/events/${number}?part`).catch(() => null);
   if (!reply || detail.dataset.wanted !== String(number)) return;
   const opened = [...detail.querySelectorAll("details")].map((each) => each.open);
   const top = detail.scrollTop, inside = detail.contains(document.activeElement);
-  if (reply.ok) detail.replaceChildren(fragment(await reply.text()));
-  else detail.textContent = await reply.text();
+  const content = await reply.text();
+  // An answer that was asked for earlier may come later.
+  if (mine !== loading) return;
+  if (reply.ok) detail.replaceChildren(fragment(content));
+  else detail.textContent = content;
   [...detail.querySelectorAll("details")].forEach((each, index) => { each.open = opened[index] && !focus; });
   detail.scrollTop = focus ? 0 : top;
   tick(detail);

@@ -1,9 +1,9 @@
 """The views: each a page, the fragments in it that change, and what its buttons do."""
 
 from deploy.local.console.views import dead_letters, events, faults, images, rules, sending, stream
-from deploy.local.console.views.page import CONSOLE, failures, static
+from deploy.local.console.views.page import failures, static
 
-__all__ = ["CONSOLE", "failures", "routes"]
+__all__ = ["failures", "routes"]
 
 routes = [
     *(

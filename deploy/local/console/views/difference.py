@@ -2,13 +2,14 @@
 
 import asyncio
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from deploy.local.console.doors import CommandFailed
 from deploy.local.console.doors.observer import NO_IMAGE
 from deploy.local.console.doors.payloads import file_of
-from deploy.local.console.server import Doors
+from deploy.local.console.state import Doors
 from deploy.local.console.views.events import explain
 from deploy.local.journal import Record
 
@@ -23,6 +24,13 @@ class Result(NamedTuple):
 
     outcome: str
     tags: Tags
+
+
+class Results(NamedTuple):
+    """By the file of each event. reads_images: whether they depend on more than the table and the event."""
+
+    by_file: dict[str, Result]
+    reads_images: bool
 
 
 class Change(NamedTuple):
@@ -54,17 +62,14 @@ async def difference(
     doors: Doors, folder: Path, records: list[Record], draft: str, *, same: bool
 ) -> Difference | None:
     """None if the draft has faults, or the table in use has. same: whether the draft is the table in use."""
-    images = await doors.emulator.images()
-    files = {path: each for each in records if (path := file_of(folder, each))}
-    subjects = {
-        **{str(path): (each.title or each.event_id, f"/events/{each.number}") for path, each in files.items()}
-    }
-    for image in images:
-        path = _event_file(
-            folder.parent / "existing", image, doors.stack.settings.get("IMAGE_CREATED_TYPES", "")
-        )
+    files = {str(path): each for each in records if (path := file_of(folder, each))}
+    told = {image_id for each in files.values() for image_id in each.image_ids}
+    listed = await doors.emulator.listed()
+    subjects = {path: (each.title or each.event_id, f"/events/{each.number}") for path, each in files.items()}
+    for image in (each for each in listed if each["id"] not in told):
+        path = _event_file(folder.parent / "existing", image, doors.stack.settings)
         subjects[str(path)] = (str(image.get("name") or image["id"]), f"/images/{image['id']}")
-    ids = [each["id"] for each in images]
+    ids = [each["id"] for each in listed]
     try:
         after = await _results(doors, list(subjects), ids, "--rules", draft)
         before = after if same else await _before(doors, list(subjects), ids)
@@ -72,38 +77,52 @@ async def difference(
         return None
     if before is None or after is None:
         return None
+    if same:
+        _keep(doors, after)
     changes = [
-        Change(*subjects[path], before[path], after[path]) for path in subjects if before[path] != after[path]
+        Change(*subjects[path], before.by_file[path], after.by_file[path])
+        for path in subjects
+        if before.by_file[path] != after.by_file[path]
     ]
     of_images = sum(change.link.startswith("/images") for change in changes)
-    unseen = len(records) - len(files)
-    return Difference(len(files), len(images), len(changes) - of_images, of_images, changes[:SHOWN], unseen)
+    return Difference(
+        len(files),
+        len(subjects) - len(files),
+        len(changes) - of_images,
+        of_images,
+        changes[:SHOWN],
+        len(records) - len(files),
+    )
 
 
-async def _before(doors: Doors, files: list[str], ids: list[str]) -> dict[str, Result] | None:
-    """Under the table in use. A file of an event never changes, so that this is kept as long as the table."""
-    digest = doors.table.digest()
-    if doors.before[0] != digest:
-        doors.before = (digest, {})
-    known = doors.before[1]
-    if new := [path for path in files if path not in known]:
-        found = await _results(doors, new, ids)
-        if found is None:
-            return None
-        known.update(found)
-    for gone in known.keys() - set(files):
-        del known[gone]
-    return dict(known)
+async def _before(doors: Doors, files: list[str], ids: list[str]) -> Results | None:
+    """Under the table in use; only of what is not known already."""
+    digest, known = doors.before
+    known = known if digest == doors.table.digest() else {}
+    found = await _results(doors, [path for path in files if path not in known], ids)
+    if found is None:
+        return None
+    results = Results(
+        {path: known[path] for path in files if path in known} | found.by_file, found.reads_images
+    )
+    _keep(doors, results)
+    return results
 
 
-async def _results(doors: Doors, files: list[str], ids: list[str], *options: str) -> dict[str, Result] | None:
-    if not files:
-        return {}
+def _keep(doors: Doors, results: Results) -> None:
+    """The file of an event never changes: its result holds as long as the table, unless that reads images."""
+    doors.before = (doors.table.digest(), {} if results.reads_images else results.by_file)
+
+
+async def _results(doors: Doors, files: list[str], ids: list[str], *options: str) -> Results | None:
+    """None if the table has faults. The files are shared between two commands, for two cores."""
     halves = [half for half in (files[::2], files[1::2]) if half]
     answers = await asyncio.gather(*(explain(doors, half, ids, *options) for half in halves))
     if any("files" not in answer for answer in answers):
         return None
-    return {file["file"]: _result(file) for answer in answers for file in answer["files"]}
+    found = [file for answer in answers for file in answer["files"]]
+    images = (image for file in found for event in file.get("events", ()) for image in event["images"])
+    return Results({file["file"]: _result(file) for file in found}, any(image["fetched"] for image in images))
 
 
 def _result(file: dict[str, Any]) -> Result:
@@ -119,14 +138,13 @@ def _result(file: dict[str, Any]) -> Result:
     return Result(", ".join(outcomes) or "no event", tags)
 
 
-def _event_file(folder: Path, image: dict[str, Any], types: str) -> Path:
-    """An event that tells of an image that exists, as `images backfill` would."""
+def _event_file(folder: Path, image: dict[str, Any], settings: Mapping[str, str]) -> Path:
+    """An event that tells of an image that exists, of a type that the function takes."""
+    types = settings.get("IMAGE_CREATED_TYPES", "image.created")
     folder.mkdir(exist_ok=True)
     path = folder / f"{image['id']}.json"
     if not path.exists():
-        type_ = (
-            (types.split(",", maxsplit=1)[0].strip() or "image.created").replace("*", "").replace("?", "x")
-        )
+        type_ = (types.split()[0] or "image.created").replace("*", "").replace("?", "x")
         data = {
             "image_id": image["id"],
             "name": image.get("name"),

@@ -9,8 +9,8 @@ from aiohttp import web
 from deploy.local.console.doors import CommandFailed
 from deploy.local.console.doors.emulator import Refused
 from deploy.local.console.doors.payloads import file_of, is_binary, text_of, written_images
-from deploy.local.console.server import Doors
-from deploy.local.console.views.page import CONSOLE, doors_of, fragment, given, page
+from deploy.local.console.state import STATE, Doors
+from deploy.local.console.views.page import doors_of, fragment, given, page
 from deploy.local.journal import Message, Record
 
 routes = web.RouteTableDef()
@@ -24,7 +24,7 @@ CURL_MAX = 100_000
 
 @routes.get("/")
 async def show_list(request: web.Request) -> web.Response:
-    return await page(request, "events", records=list(request.app[CONSOLE].journal), shown=None)
+    return await page(request, "events", records=list(request.app[STATE].journal), shown=None)
 
 
 @routes.get("/events/{number:[0-9]+}")
@@ -34,7 +34,7 @@ async def show_event(request: web.Request) -> web.Response:
     detail = {"shown": record, **await _detail(request, record)}
     if "part" in request.query:
         return fragment(request, "_detail", **detail)
-    return await page(request, "events", records=list(request.app[CONSOLE].journal), **detail)
+    return await page(request, "events", records=list(request.app[STATE].journal), **detail)
 
 
 @routes.get("/events/{number:[0-9]+}/text")
@@ -52,7 +52,7 @@ async def search(request: web.Request) -> web.Response:
     wanted = request.query.get("text", "").lower().encode()
     found = [
         record.number
-        for record in request.app[CONSOLE].journal
+        for record in request.app[STATE].journal
         if wanted and record.message and record.message.body and wanted in record.message.body.lower()
     ]
     return web.json_response({"numbers": found})
@@ -74,7 +74,7 @@ def sent_to(record: Record | None) -> dict[str, Any]:
 
 
 def record_of(request: web.Request) -> Record:
-    record = request.app[CONSOLE].journal.get(int(request.match_info["number"]))
+    record = request.app[STATE].journal.get(int(request.match_info["number"]))
     if record is None:
         raise web.HTTPNotFound(text="This event is none of the last 1,000 any more.")
     return record
@@ -94,14 +94,15 @@ async def _detail(request: web.Request, record: Record) -> dict[str, Any]:
 
 def _way(record: Record, calls: list[dict[str, Any]]) -> list[tuple[float, str, Any]]:
     """What happened, in order. The news of the publication may come late, and is the first all the same."""
-    steps = [(step.time, "step", step) for step in record.steps]
+    # A log line's time is cut to the millisecond: it is later than the calls in the same one.
+    steps = [(step.time + (0.001 if step.line else 0), "step", step) for step in record.steps]
     way = [*steps, *((call["time"], "call", call) for call in calls)]
     return sorted(way, key=lambda each: (getattr(each[2], "name", "") != "published", each[0]))
 
 
 async def _explained(request: web.Request, doors: Doors, record: Record) -> dict[str, Any]:
     """What `explain` says under today's table, or why it says nothing."""
-    path = file_of(request.app[CONSOLE].folder, record)
+    path = file_of(request.app[STATE].folder, record)
     if path is None:
         return {"fault": "", "events": []}
     try:
@@ -129,11 +130,13 @@ async def explain(doors: Doors, files: list[str], image_ids: list[str], *options
 async def _calls(doors: Doors, record: Record) -> list[dict[str, Any]]:
     """The calls about its images and its job while it was on its way."""
     jobs = {str(step.line["job_id"]) for step in record.steps if step.line.get("job_id")}
-    times = [step.time for step in record.steps] or [record.began]
     try:
-        found = await doors.emulator.calls(min(times) - BEFORE, max(times) + AFTER)
+        found = await doors.emulator.calls()
     except Refused:
         return []
+    # Only now, because more may have happened while the emulator answered.
+    times = [step.time for step in record.steps] or [record.began]
+    found = [call for call in found if min(times) - BEFORE <= call["time"] <= max(times) + AFTER]
     mine = set(record.image_ids)
     return [call for call in found if call["image_id"] in mine or jobs & set(call["path"].split("/"))]
 

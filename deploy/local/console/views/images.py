@@ -5,8 +5,8 @@ from typing import Any
 from aiohttp import web
 
 from deploy.local.console.doors import CommandFailed
-from deploy.local.console.server import Doors
-from deploy.local.console.views.page import CONSOLE, doors_of, page
+from deploy.local.console.state import STATE, Doors
+from deploy.local.console.views.page import doors_of, page
 
 routes = web.RouteTableDef()
 
@@ -25,8 +25,8 @@ async def show_image(request: web.Request) -> web.Response:
     shown = await doors.emulator.image(image_id)
     if shown is None:
         raise web.HTTPNotFound(text="The emulator has no such image.")
-    records = [each for each in request.app[CONSOLE].journal if image_id in each.image_ids]
-    calls = [call for call in await doors.emulator.calls(0, float("inf")) if call["image_id"] == image_id]
+    records = [each for each in request.app[STATE].journal if image_id in each.image_ids]
+    calls = [call for call in await doors.emulator.calls() if call["image_id"] == image_id]
     return await page(
         request, "image", shown=shown, records=records, calls=calls[-100:], coverage=await _coverage(doors)
     )

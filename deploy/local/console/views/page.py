@@ -2,20 +2,17 @@
 
 import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aiohttp import web
 
 from deploy.local.console.doors import CommandFailed
 from deploy.local.console.doors.emulator import Refused
 from deploy.local.console.doors.payloads import NoMessage
+from deploy.local.console.doors.table import NotSaved
 from deploy.local.console.protection import Handler
+from deploy.local.console.state import STATE, Doors
 from deploy.local.processes import NotRunning
-
-if TYPE_CHECKING:
-    from deploy.local.console.server import Console, Doors
-
-CONSOLE: "web.AppKey[Console]" = web.AppKey("CONSOLE")
 
 STATIC = Path(__file__).parent.parent / "static"
 
@@ -25,15 +22,15 @@ UP_WITHIN = 30.0
 """Seconds that a page waits for the stack."""
 
 
-async def doors_of(request: web.Request) -> "Doors":
+async def doors_of(request: web.Request) -> Doors:
     """What is there once the stack is up; a page that is opened early waits for it."""
     async with asyncio.timeout(UP_WITHIN):
-        return await asyncio.shield(request.app[CONSOLE].doors)
+        return await asyncio.shield(request.app[STATE].doors)
 
 
 def rendered(request: web.Request, name: str, **known: Any) -> str:
     """A template with what every one of them knows."""
-    console = request.app[CONSOLE]
+    console = request.app[STATE]
     template = console.templates.get_template(f"{name}.html")
     return template.render(
         token=console.token, instance=console.instance, change=console.journal.changes, **known
@@ -51,7 +48,7 @@ def fragment(request: web.Request, name: str, **known: Any) -> web.Response:
     return web.Response(text=rendered(request, name, **known), content_type="text/html")
 
 
-def status_of(doors: "Doors") -> dict[str, Any]:
+def status_of(doors: Doors) -> dict[str, Any]:
     """What the head of every page tells of the stack."""
     stack = doors.stack
     told = doors.follower.rules[-1] if doors.follower.rules else None
@@ -80,7 +77,11 @@ async def failures(request: web.Request, handler: Handler) -> web.StreamResponse
     """What could not be done is a sentence for the person."""
     try:
         return await handler(request)
-    except (CommandFailed, Refused, NoMessage, NotRunning, OSError) as failure:
+    except NoMessage as failure:
+        status, sentence = 400, str(failure)
+    except NotSaved as failure:
+        status, sentence = 409, str(failure)
+    except (CommandFailed, Refused, NotRunning, OSError) as failure:
         status, sentence = 502, str(failure)
     except TimeoutError:
         status, sentence = 503, "The stack is not up yet; load the page again."

@@ -8,9 +8,9 @@ from uuid import uuid4
 from aiohttp import ClientError, ClientSession, web
 
 from deploy.local.console.doors.table import LONGEST
-from deploy.local.console.server import Doors
+from deploy.local.console.state import STATE, Doors
 from deploy.local.console.views.difference import Difference, difference
-from deploy.local.console.views.page import CONSOLE, doors_of, given, page, rendered
+from deploy.local.console.views.page import doors_of, given, page, rendered
 from deploy.local.follow_logs import CONSOLE_SOURCE
 
 routes = web.RouteTableDef()
@@ -48,7 +48,7 @@ async def try_rules(request: web.Request) -> web.Response:
 
 
 async def _difference(request: web.Request, doors: Doors, text: str, draft: str) -> Difference | None:
-    console = request.app[CONSOLE]
+    console = request.app[STATE]
     return await difference(
         doors, console.folder, list(console.journal), draft, same=text == doors.table.read()
     )

@@ -13,10 +13,10 @@ from deploy.local import samples
 from deploy.local.console.doors import CommandFailed
 from deploy.local.console.doors.observer import NO_IMAGE
 from deploy.local.console.doors.payloads import is_binary, message_of
-from deploy.local.console.server import Doors
+from deploy.local.console.state import STATE, Doors
 from deploy.local.console.views.events import sent_to
 from deploy.local.console.views.faults import armed, buttons
-from deploy.local.console.views.page import CONSOLE, doors_of, given, page
+from deploy.local.console.views.page import doors_of, given, page
 from deploy.local.journal import KEPT, Message
 
 routes = web.RouteTableDef()
@@ -53,10 +53,10 @@ async def send(request: web.Request) -> web.Response:
     doors, asked = await doors_of(request), await given(request)
     headers, body = message_of(str(asked.get("text", "")))
     if asked.get("images") is not False:
-        await _create_missing_images(doors, request.app[CONSOLE].folder / "draft", headers, body)
+        await _create_missing_images(doors, request.app[STATE].folder.parent, headers, body)
     if asked.get("straight") is not True:
         return web.json_response(sent_to(await doors.bus.publish(headers, body)))
-    before = request.app[CONSOLE].journal.changes
+    before = request.app[STATE].journal.changes
     try:
         async with (
             ClientSession(trust_env=False) as session,
@@ -82,7 +82,7 @@ async def create_image(request: web.Request) -> web.Response:
         token = f"console-{uuid4().hex}"
         user = {"id": uuid4().hex, "name": creator, "domain": {"id": uuid4().hex, "name": "example"}}
         await doors.emulator.control("PUT", f"tokens/{token}", {"user": user})
-    before = request.app[CONSOLE].journal.changes
+    before = request.app[STATE].journal.changes
     if asked.get("kind") == "server":
         body = {"name": name, "instance_id": str(uuid4())}
         await doors.emulator.api("POST", "/v2/cloudimages/action", body, token=token)
@@ -109,7 +109,7 @@ async def pause_or_resume(request: web.Request) -> web.Response:
 
 async def _news(request: web.Request, since: int, *, straight: bool = False) -> Any:
     """The first event that came to the journal since then."""
-    journal = request.app[CONSOLE].journal
+    journal = request.app[STATE].journal
     with suppress(TimeoutError):
         async with asyncio.timeout(SEEN_WITHIN):
             while True:
@@ -120,10 +120,10 @@ async def _news(request: web.Request, since: int, *, straight: bool = False) -> 
     return None
 
 
-async def _create_missing_images(doors: Doors, path: Path, headers: dict[str, str], body: bytes) -> None:
+async def _create_missing_images(doors: Doors, folder: Path, headers: dict[str, str], body: bytes) -> None:
     """The images that an event is about exist in the emulator then."""
     binary = is_binary(headers)
-    path = path.with_name(f"draft-{uuid4().hex}.{'http' if binary else 'json'}")
+    path = folder / f"draft-{uuid4().hex}.{'http' if binary else 'json'}"
     head = "".join(f"{name}: {value}\n" for name, value in headers.items()) + "\n" if binary else ""
     path.write_bytes(head.encode() + body)
     try:

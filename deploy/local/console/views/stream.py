@@ -6,7 +6,8 @@ import time
 
 from aiohttp import web
 
-from deploy.local.console.views.page import CONSOLE, doors_of, rendered, status_of
+from deploy.local.console.state import STATE
+from deploy.local.console.views.page import doors_of, rendered, status_of
 
 routes = web.RouteTableDef()
 
@@ -23,7 +24,7 @@ AT_ONCE = 100
 @routes.get("/stream")
 async def stream(request: web.Request) -> web.StreamResponse:
     """From the change on that the page has already. Of another instance, the page has nothing that counts."""
-    console, doors = request.app[CONSOLE], await doors_of(request)
+    console, doors = request.app[STATE], await doors_of(request)
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
     await response.prepare(request)
     instance, _, since = (request.headers.get("Last-Event-ID") or request.query.get("since", "")).partition(
