@@ -49,19 +49,19 @@ class Feed:
         self._rules_seen = self._follower.rules_told
         for line in self._follower.rules[-new:] if new else ():
             refused = line["message"] == "rules.refused"
-            text = Text(f"  {line['message']}", "bold red" if refused else "green")
-            text.append(f"  {plain(str(line.get('file', '')))}", "default")
+            text = Text().append(f"  {line['message']}", "bold red" if refused else "green")
+            text.append(f"  {plain(str(line.get('file', '')))}")
             if refused:
                 detail = plain(str(line.get("detail", "")))[:LONGEST]
-                text.append(f"\n    {detail}\n    The table before it stays in use.", "default")
+                text.append(f"\n    {detail}\n    The table before it stays in use.")
             yield text
 
 
 def render_event(record: Record) -> RenderableType:
     about = record.title or record.event_id or f"message {record.sequence or ''} without an event"
     ids = " ".join(record.image_ids[:3]) or record.event_id
-    text = Text(f"  {time.strftime('%H:%M:%S')}  ", "dim")
-    text.append(plain(record.outcome)[:LONGEST], STYLES.get(record.outcome, "default"))
+    text = Text().append(f"  {time.strftime('%H:%M:%S')}  ", "dim")
+    text.append(plain(record.outcome)[:LONGEST], STYLES.get(record.outcome))
     text.append(f"  {plain(about)[:LONGEST]}", "bold")
     if ids and ids != about:
         text.append(f"  {plain(ids)[:LONGEST]}", "dim")
@@ -69,10 +69,10 @@ def render_event(record: Record) -> RenderableType:
     how = [attempts, *(["posted straight to the function"] if record.straight else [])]
     if record.due is not None:
         how.append(f"the next in {max(0, record.due - time.time()):.1f} s")
-    text.append(f"\n    {', '.join(how)}", "default")
+    text.append(f"\n    {', '.join(how)}")
     if record.outcome != "tagged":
-        text.append(f"\n    {plain(record.reason)[:LONGEST]}" if record.reason else "", "default")
+        text.append(f"\n    {plain(record.reason)[:LONGEST]}" if record.reason else "")
     written = record.last_line.get("written", []) if record.ended else []
     if tags := " ".join(f"{tag['key']}={tag.get('value', '***')}" for tag in written):
-        text.append(f"\n    {plain(tags)[:LONGEST]}", "default")
+        text.append(f"\n    {plain(tags)[:LONGEST]}")
     return text

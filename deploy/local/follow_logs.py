@@ -25,6 +25,8 @@ class LogFollower:
         self.journal = journal
         self.rules: list[Mapping[str, Any]] = []
         """The newest lines about the function's table."""
+        self.slowed_until = 0.0
+        """Until when the subscription delivers nothing because of a 429, in seconds since the epoch."""
         self.rules_told = 0
         """How many there were in all."""
 
@@ -44,6 +46,8 @@ class LogFollower:
                 self.rules_told += 1
         for line in deliveries:
             self.journal.subscription_line(line)
+            if line.get("message") == "subscription.paused":
+                self.slowed_until = time.time() + float(line["seconds"])
         self.journal.settle(time.time())
 
     async def wait_for(self, event_ids: set[str], within: float) -> None:

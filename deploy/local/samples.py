@@ -136,15 +136,22 @@ async def send(stack: Stack, events: Sequence[EventFile]) -> list[Sample]:
     Raises NotRunning.
     """
     async with aiohttp.ClientSession(stack.ims) as session:
-        for path, _ in events:
-            for image_id in dict.fromkeys(UUID.findall(path.read_text(encoding="utf-8", errors="replace"))):
-                await session.post("/_emulator/images", json={"id": image_id})
+        for path, facts in events:
+            for image_id, name in _images(path, facts).items():
+                image = {"id": image_id, "attributes": {"name": name or "image"}}
+                await session.post("/_emulator/images", json=image)
     rows = await _publish(stack, [str(path) for path, _ in events])
     samples = []
     for (_, facts), row in zip(events, rows, strict=True):
         expected: dict[str, Any] = {key: facts[key] for key in ("outcome", "reason", "tags") if key in facts}
         samples.append(Sample(facts["what"], row["id"], facts.get("image_id"), expected, row["sequence"]))
     return samples
+
+
+def _images(path: Path, facts: dict[str, Any]) -> dict[str, str]:
+    """The ids of the images that an event may be about, each with its name if that is known."""
+    known = {image["id"]: str(image.get("name", "")) for image in facts.get("images", ()) if "id" in image}
+    return known or dict.fromkeys(UUID.findall(path.read_text(encoding="utf-8", errors="replace")), "")
 
 
 async def _publish(stack: Stack, names: Sequence[str]) -> list[dict[str, Any]]:

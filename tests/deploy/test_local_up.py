@@ -156,6 +156,20 @@ def test_terminal() -> None:
     assert "plain-structured.json\n    tagged, 1 attempt\n    tags  created-by=" in ESCAPE.sub("", seen)
 
 
+FED = """
+from deploy.local import feed, journal, report
+lost = journal.Record(1, 0, "id", title="prod-db", attempts=3, ended=True, reply="NoReply: refused")
+report.printer()(feed.render_event(lost))
+"""
+
+
+def test_feed_on_terminal() -> None:
+    """In the live feed, what failed is bold and red, and names stand before ids."""
+    seen = on_terminal(sys.executable, "-c", FED)
+    assert re.search(r"\x1b\[1;31mdead-letter\x1b\[0m", seen)
+    assert "dead-letter  prod-db  id\n    3 attempts\n    NoReply: refused\n" in ESCAPE.sub("", seen)
+
+
 @pytest.mark.parametrize("text", ["\x1b[31m\x07", "a\n  b\u2028c", "\u202egnp", "[red]a[/red]", "x" * 10_000])
 def test_hostile_content(capsys: pytest.CaptureFixture[str], text: str) -> None:
     """What an event or a log holds ends no line, steers no terminal and is no markup."""

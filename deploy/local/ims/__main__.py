@@ -4,13 +4,31 @@ import argparse
 import asyncio
 import signal
 import sys
+from textwrap import fill
 
 from aiohttp import web
 
 from deploy.local.ims import api, control
+from deploy.local.ims.control.faults import FAULT, MATCH
 from deploy.local.ims.emulator import EMULATOR, Emulator
 from deploy.local.ims.gateway.middleware import LARGEST_BODY, gateway
 from deploy.local.ims.publisher import BusUnreachable, publisher
+
+CONTROL = """\
+Calls of the emulator's own, with JSON and without a token:
+  POST   /_emulator/faults    have calls go wrong, for example
+                              {{"status": 503, "times": 2, "match": {{"path": "/v1/cloudimages/tags"}}}}
+  GET    /_emulator/faults    what is scripted, and how often it was applied
+  DELETE /_emulator/faults    clear it
+  POST   /_emulator/images    put an image there, without an event
+  GET    /_emulator/calls     the newest calls of the emulated API
+  GET    /_emulator/events    the newest events that calls caused
+  POST   /_emulator/reset     put everything back to the start
+
+{faults}
+Of its match: {match}.
+deploy/local/README.md explains them, and the other calls.
+"""
 
 LAST_ANSWERS = 0.5
 """Seconds for answers under way when the emulator is stopped."""
@@ -24,7 +42,14 @@ def _port(text: str) -> int:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m deploy.local.ims", description="An emulator of IMS.")
+    parser = argparse.ArgumentParser(
+        prog="python -m deploy.local.ims",
+        description="An emulator of IMS.",
+        epilog=CONTROL.format(
+            faults=fill(f"Fields of a fault: {', '.join(FAULT)}.", 80), match=", ".join(MATCH)
+        ),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     parser.add_argument("--port", type=_port, default=0, help="port to listen on; 0: a free one")
     parser.add_argument("--token", nargs="+", default=["local-token"], help="valid tokens (local-token)")

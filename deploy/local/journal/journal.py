@@ -48,6 +48,10 @@ class Journal:
         known = self._by_id.get(event_id)
         return known[-1] if known else self._add(0, event_id=event_id)
 
+    def title_of(self, event_id: str) -> str:
+        """The names of the images of an event, as far as they are known."""
+        return next((each.title for each in self._by_id.get(event_id, ()) if each.title), "")
+
     def changed_since(self, change: int) -> list[Record]:
         return sorted((each for each in self if each.changed > change), key=lambda each: each.changed)
 
@@ -169,6 +173,7 @@ class Journal:
 
     def _tell(self, record: Record, line: Line) -> None:
         record.last_line = line
+        record.type = record.type or str(line.get("event_type") or "")
         if record.straight:
             # Whoever posted it may post it again; the function cannot know.
             record.attempts += 1

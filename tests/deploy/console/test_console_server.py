@@ -12,8 +12,16 @@ from tests.processes.local_stack import LocalStack, local_stack
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-POSTS = ("/send", "/events/1/send", "/images/create", "/faults/quota", "/function/pause", "/rules/try")
-POSTS += ("/rules/save", "/dead-letters/redrive")
+POSTS = [
+    "/send",
+    "/events/1/send",
+    "/images/create",
+    "/faults/quota",
+    "/function/pause",
+    "/rules/try",
+    "/rules/save",
+    "/dead-letters/redrive",
+]
 
 
 def token_of(stack: LocalStack) -> str:
@@ -49,7 +57,7 @@ def test_other_names(stack: LocalStack, path: str) -> None:
 
 @pytest.mark.parametrize("path", ["/", "/static/console.js", "/nowhere", "/events/999999", "/images/x"])
 def test_policy(stack: LocalStack, path: str) -> None:
-    """Every answer, also of a fault, has a policy that allows no script or style but the console's own files."""
+    """Every answer, also of a fault, allows no script and no style but the console's own files."""
     headers = requests.get(stack.url + path, timeout=10).headers
     policy = headers["Content-Security-Policy"]
     assert "default-src 'none'; script-src 'self'; style-src 'self'" in policy
@@ -105,7 +113,7 @@ def test_restart(browser: "Browser", tmp_path: Path) -> None:
 
 
 def test_saved_table_is_kept(tmp_path: Path) -> None:
-    """A copy of the shipped table that was changed in the console outlives the stack, which says where it is."""
+    """A copy of the shipped table that was changed in the console stays, and the stack says where."""
     with local_stack(tmp_path) as stack:
         headers = {"Origin": stack.url, "X-Console-Token": token_of(stack)}
         digest = re.search('data-digest="([0-9a-f]+)"', requests.get(f"{stack.url}/rules", timeout=10).text)

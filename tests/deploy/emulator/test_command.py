@@ -1,6 +1,7 @@
 """The IMS emulator as a command: how it starts and ends, and the bus that it publishes to."""
 
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -14,6 +15,8 @@ import requests
 from nats.js import JetStreamContext
 from nats.js.api import RawStreamMsg
 
+from deploy.local.ims import control
+from deploy.local.ims.control.faults import FAULT, MATCH
 from tests.processes.bus import Bus
 from tests.processes.emulator import Ims
 from tests.processes.launch import eventually
@@ -239,3 +242,16 @@ def test_it_ends_without_the_bus_and_says_what_is_lost(
 
     assert ims.process.wait(timeout=5) == 0
     assert "Events dropped before they were published: 2." in capfd.readouterr().err
+
+
+def test_help() -> None:
+    """The help tells of the control plane and of every field of a fault, and the page has a row for each."""
+    shown = " ".join(run("--help").stdout.split())
+    page = (ROOT / "deploy" / "local" / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \|", page.partition("### The fields of a fault")[2], re.MULTILINE)
+    assert rows == list(FAULT)
+    for name in (*FAULT, *MATCH):
+        assert re.search(rf"\b{name}\b", shown.partition("Fields of a fault: ")[2])
+    for route in control.routes:
+        path = re.sub(r"\{\w+\}", "", route.path)
+        assert path in page, f"{route.method} {route.path}"

@@ -72,6 +72,10 @@ export function tick(root = document) {
     const text = left > 0 ? `next in ${left < 10 ? left.toFixed(0) : Math.round(left)} s` : "due now";
     if (each.textContent !== text) each.textContent = text;
   }
+  for (const each of root.querySelectorAll("time.rel")) {
+    const text = ago(each.dateTime);
+    if (each.textContent !== text) each.textContent = text;
+  }
   for (const each of root.querySelectorAll("time.ago")) {
     const text = `${each.dataset.clock ||= each.textContent}, ${ago(each.dateTime)}`;
     if (each.textContent !== text) each.textContent = text;

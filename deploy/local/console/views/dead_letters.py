@@ -7,6 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from deploy.local.console.doors import CommandFailed
+from deploy.local.console.state import STATE
 from deploy.local.console.views.page import doors_of, given, page
 
 routes = web.RouteTableDef()
@@ -24,7 +25,10 @@ async def show_dead_letters(request: web.Request) -> web.Response:
         by_reason[letter["reason"] or "without a reason"].append(letter)
     groups = sorted(by_reason.items(), key=lambda group: -len(group[1]))
     outcomes = {row["position"]: row for row in today.get("dead_letters", ())}
-    return await page(request, "dead_letters", groups=groups, outcomes=outcomes)
+    titles = {
+        letter["id"]: request.app[STATE].journal.title_of(letter["id"]) for letter in shown["dead_letters"]
+    }
+    return await page(request, "dead_letters", groups=groups, outcomes=outcomes, titles=titles)
 
 
 @routes.post("/dead-letters/redrive")

@@ -1,6 +1,7 @@
 """What all views share: a page, a fragment of one, and a sentence where something went wrong."""
 
 import asyncio
+import time
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,7 @@ def status_of(doors: Doors) -> dict[str, Any]:
         "told": told,
         "refused": told is not None and told["message"] == "rules.refused",
         "dead_letters": doors.dead_letters,
+        "slowed": slowed if (slowed := doors.follower.slowed_until) > time.time() else None,
     }
 
 
