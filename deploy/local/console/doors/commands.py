@@ -29,7 +29,29 @@ class Commands:
         self._at_once = asyncio.Semaphore(AT_ONCE)
 
     async def __call__(self, *arguments: str, **settings: str) -> Any:
-        """What a command answers. Raises CommandFailed."""
+        """The document that a command answers. Raises CommandFailed."""
+        output, words = await self._run(arguments, settings)
+        try:
+            answer = json.loads(output)
+        except ValueError:
+            raise CommandFailed(words) from None
+        if isinstance(answer, dict) and list(answer) == ["errors"]:
+            raise CommandFailed(". ".join(map(str, answer["errors"])))
+        return answer
+
+    async def rows(self, *arguments: str, **settings: str) -> list[dict[str, Any]]:
+        """The objects that a command answers, one in each line. Raises CommandFailed."""
+        output, words = await self._run(arguments, settings)
+        try:
+            rows = [json.loads(line) for line in output.splitlines()]
+        except ValueError:
+            raise CommandFailed(words) from None
+        if not rows or list(rows[-1]) == ["errors"]:
+            raise CommandFailed(words)
+        return rows
+
+    async def _run(self, arguments: tuple[str, ...], settings: Mapping[str, str]) -> tuple[bytes, str]:
+        """Standard output, and the last words of standard error."""
         async with self._at_once:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -52,11 +74,5 @@ class Commands:
                 if process.returncode is None:
                     process.kill()
                     await process.wait()
-        try:
-            answer = json.loads(output)
-        except ValueError:
-            words = errors.decode(errors="replace").strip().splitlines()
-            raise CommandFailed(words[-1] if words else "The command answered nothing.") from None
-        if isinstance(answer, dict) and list(answer) == ["errors"]:
-            raise CommandFailed(". ".join(map(str, answer["errors"])))
-        return answer
+        words = errors.decode(errors="replace").strip().splitlines()
+        return output, words[-1] if words else "The command answered nothing."

@@ -36,7 +36,7 @@ async def _coverage(doors: Doors) -> dict[str, Any]:
     """By id, what `images coverage` says of each image; {} where there is no such command."""
     settings = {"IMS_ENDPOINT": doors.stack.ims, "OS_TOKEN": doors.stack.token}
     try:
-        answer = await doors.commands("images", "coverage", **settings)
-        return {row["image_id"]: row for row in answer["images"]}
-    except (CommandFailed, KeyError, TypeError):
+        rows = await doors.commands.rows("images", "coverage", **settings)
+    except CommandFailed:
         return {}
+    return {row["image_id"]: row for row in rows if "image_id" in row}
