@@ -16,6 +16,7 @@ from nats.js import JetStreamContext
 from nats.js.api import RawStreamMsg
 
 from deploy.local.ims import control
+from deploy.local.ims.control import identity, images, scene, traces
 from deploy.local.ims.control.faults import FAULT, MATCH
 from tests.processes.bus import Bus
 from tests.processes.emulator import Ims
@@ -252,6 +253,17 @@ def test_help() -> None:
     assert rows == list(FAULT)
     for name in (*FAULT, *MATCH):
         assert re.search(rf"\b{name}\b", shown.partition("Fields of a fault: ")[2])
+    named = [
+        *FAULT,
+        *MATCH,
+        *images.IMAGE,
+        *scene.SETTINGS,
+        *scene.RATE,
+        *traces.SETTINGS,
+        *identity.SETTINGS,
+    ]
+    named += [*identity.TOKEN, *identity.USER, *identity.AGENCY, *identity.KEY]
+    assert [name for name in named if f"`{name}`" not in page] == []
     for route in control.routes:
         path = re.sub(r"\{\w+\}", "", route.path)
         assert path in page, f"{route.method} {route.path}"

@@ -63,11 +63,12 @@ class Commands:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
-                limit=LONGEST,
             )
+            assert process.stdout and process.stderr  # noqa: S101, PT018 - they are pipes
             try:
                 async with asyncio.timeout(WITHIN):
-                    output, errors = await process.communicate()
+                    output, errors = await asyncio.gather(_read(process.stdout), _read(process.stderr))
+                    await process.wait()
             except TimeoutError:
                 raise CommandFailed(f"The command took longer than {WITHIN:.0f} s.") from None
             finally:
@@ -76,3 +77,13 @@ class Commands:
                     await process.wait()
         words = errors.decode(errors="replace").strip().splitlines()
         return output, words[-1] if words else "The command answered nothing."
+
+
+async def _read(stream: asyncio.StreamReader) -> bytes:
+    """All of it. Raises CommandFailed if that is too much."""
+    content = bytearray()
+    while piece := await stream.read(1024 * 1024):
+        content += piece
+        if len(content) > LONGEST:
+            raise CommandFailed(f"The command answers more than {LONGEST // 1024**2} MiB.")
+    return bytes(content)

@@ -67,9 +67,9 @@ class Emulator:
     async def images(self) -> list[dict[str, Any]]:
         """The same with their tags, which the list does not hold."""
         found = await self.listed()
-        shown = await asyncio.gather(*(self.image(image["id"]) for image in found))
-        tags = ((known or {}).get("tags", {}) for known in shown)
-        return [image | {"tags": each} for image, each in zip(found, tags, strict=True)]
+        shown = (await self.control("GET", "images"))["images"]
+        tags = {image["id"]: image["tags"] for image in shown}
+        return [image | {"tags": tags.get(image["id"], {})} for image in found]
 
     async def described(self, image_ids: list[str]) -> dict[str, dict[str, Any]]:
         """By id, these images as IMS describes them, and those that they were made from."""
