@@ -1,7 +1,9 @@
 """The live feed of `deploy/local/up` in a terminal: each retry, each end, and the news of the table."""
 
 import time
+from collections import OrderedDict
 from collections.abc import Iterator
+from typing import NamedTuple, Self
 
 from rich.console import RenderableType
 from rich.text import Text
@@ -10,11 +12,33 @@ from deploy.local.follow_logs import LogFollower
 from deploy.local.journal import Record
 from deploy.local.report import STYLES, plain
 
-NAMED_WITHIN = 1.0
-"""Seconds that a line waits for the name of its image."""
+NAMED_WITHIN = 3.0
+"""Seconds that a line waits for the name of its image, which a command reads from the event."""
 
 LONGEST = 500
 """Characters of a name or a reason."""
+
+REMEMBERED = 2000
+"""Events of which is remembered what was shown."""
+
+
+class News(NamedTuple):
+    """An event as it was at a moment; by the time that it is shown, more may have happened to it."""
+
+    moment: float
+    outcome: str
+    attempts: int
+    ended: bool
+    reason: str
+    due: float | None
+    tags: str
+
+    @classmethod
+    def of(cls, record: Record) -> Self:
+        written = record.last_line.get("written", []) if record.ended else []
+        tags = " ".join(f"{tag['key']}={tag.get('value', '***')}" for tag in written)
+        state = (record.outcome, record.attempts, record.ended, record.reason, record.due)
+        return cls(time.time(), *state, tags)
 
 
 class Feed:
@@ -24,24 +48,26 @@ class Feed:
         self._follower = follower
         self._seen = follower.journal.changes
         self._rules_seen = follower.rules_told
-        self._waiting: dict[int, tuple[float, Record]] = {}
-        self._shown = {each.number: (each.attempts, each.ended) for each in follower.journal}
-        """By number of a record, the attempts and the end that were shown."""
+        self._waiting: list[tuple[Record, News]] = []
+        self._shown = OrderedDict((each.number, (each.attempts, each.ended)) for each in follower.journal)
 
     def news(self) -> Iterator[RenderableType]:
-        """Raises nothing; an event without a name after a while is shown by its id."""
-        now, journal = time.time(), self._follower.journal
+        """In the order in which it happened; who has no name after a while is shown by its id."""
+        journal = self._follower.journal
         changed, self._seen = journal.changed_since(self._seen), journal.changes
         for record in changed:
-            if self._shown.get(record.number) != (record.attempts, record.ended) and record.attempts:
-                self._waiting.setdefault(record.number, (now, record))
-        for number, (since, record) in list(self._waiting.items()):
-            if record.title or now - since > NAMED_WITHIN:
-                del self._waiting[number]
-                self._shown[number] = (record.attempts, record.ended)
-                yield render_event(record)
-        if len(self._shown) > 2 * len(self._waiting) + 2000:
-            self._shown = dict(list(self._shown.items())[-1000:])
+            state = (record.attempts, record.ended)
+            if record.attempts and self._shown.get(record.number) != state:
+                self._shown[record.number] = state
+                self._waiting.append((record, News.of(record)))
+        while len(self._shown) > REMEMBERED:
+            self._shown.popitem(last=False)
+        while self._waiting:
+            record, news = self._waiting[0]
+            if record.title is None and time.time() - news.moment < NAMED_WITHIN:
+                break
+            del self._waiting[0]
+            yield render_event(record, news)
         yield from self._rules()
 
     def _rules(self) -> Iterator[RenderableType]:
@@ -57,22 +83,21 @@ class Feed:
             yield text
 
 
-def render_event(record: Record) -> RenderableType:
+def render_event(record: Record, news: News) -> RenderableType:
     about = record.title or record.event_id or f"message {record.sequence or ''} without an event"
     ids = " ".join(record.image_ids[:3]) or record.event_id
-    text = Text().append(f"  {time.strftime('%H:%M:%S')}  ", "dim")
-    text.append(plain(record.outcome)[:LONGEST], STYLES.get(record.outcome))
+    text = Text().append(f"  {time.strftime('%H:%M:%S', time.localtime(news.moment))}  ", "dim")
+    text.append(plain(news.outcome)[:LONGEST], STYLES.get(news.outcome, "default"))
     text.append(f"  {plain(about)[:LONGEST]}", "bold")
     if ids and ids != about:
         text.append(f"  {plain(ids)[:LONGEST]}", "dim")
-    attempts = "1 attempt" if record.attempts == 1 else f"{record.attempts} attempts"
+    attempts = "1 attempt" if news.attempts == 1 else f"{news.attempts} attempts"
     how = [attempts, *(["posted straight to the function"] if record.straight else [])]
-    if record.due is not None:
-        how.append(f"the next in {max(0, record.due - time.time()):.1f} s")
+    if news.due is not None:
+        how.append(f"the next in {max(0, news.due - news.moment):.1f} s")
     text.append(f"\n    {', '.join(how)}")
-    if record.outcome != "tagged":
-        text.append(f"\n    {plain(record.reason)[:LONGEST]}" if record.reason else "")
-    written = record.last_line.get("written", []) if record.ended else []
-    if tags := " ".join(f"{tag['key']}={tag.get('value', '***')}" for tag in written):
-        text.append(f"\n    {plain(tags)[:LONGEST]}")
+    if news.outcome != "tagged" and news.reason:
+        text.append(f"\n    {plain(news.reason)[:LONGEST]}")
+    if news.tags:
+        text.append(f"\n    {plain(news.tags)[:LONGEST]}")
     return text

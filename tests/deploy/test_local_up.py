@@ -19,7 +19,7 @@ import pytest
 
 from deploy.local import report
 from deploy.local.__main__ import main
-from deploy.local.feed import render_event
+from deploy.local.feed import News, render_event
 from deploy.local.journal import Record
 from deploy.local.samples import Sample
 from deploy.local.stack import JUDGED, SHIPPED
@@ -159,7 +159,7 @@ def test_terminal() -> None:
 FED = """
 from deploy.local import feed, journal, report
 lost = journal.Record(1, 0, "id", title="prod-db", attempts=3, ended=True, reply="NoReply: refused")
-report.printer()(feed.render_event(lost))
+report.printer()(feed.render_event(lost, feed.News.of(lost)))
 """
 
 
@@ -184,7 +184,7 @@ def test_hostile_content(capsys: pytest.CaptureFixture[str], text: str) -> None:
         show = report.printer()
         show(report.render_result(sample, record, {text: text}, [text]))
         show(report.render_summary([record], 1, judged=True))
-        show(render_event(record))
+        show(render_event(record, News.of(record)))
     out = capsys.readouterr().out
     assert fits(out)
     assert report.plain(text)[:40] in out
