@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from rich.console import RenderableType
 
-from deploy.local import left_over, report, samples
+from deploy.local import created_images, left_over, report, samples
 from deploy.local.feed import Feed
 from deploy.local.follow_logs import LogFollower
 from deploy.local.journal import Journal
@@ -99,10 +99,10 @@ async def _up(folder: Path, events: Sequence[EventFile], *, create: bool, once: 
             journal.expect(sample.event_id, sample.sequence)
         wrong = await _show(show, stack, follower, sent)
         if create:
-            for title, name, attempts in samples.CREATED:
-                sent.append(await samples.create_image(stack, title, name, attempts))
+            for title, name, attempts in created_images.CREATED:
+                sent.append(await created_images.create_image(stack, title, name, attempts))
                 wrong += await _show(show, stack, follower, sent[-1:])
-            sent += (traces := await samples.create_from_server(stack))
+            sent += (traces := await created_images.create_from_server(stack))
             wrong += await _show(show, stack, follower, traces)
         records = [journal.latest(sample.event_id) for sample in sent]
         show(report.render_summary(records, wrong, judged=stack.judged))

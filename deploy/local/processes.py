@@ -1,7 +1,6 @@
 """Processes of the local stack: started in order, watched until ready, stopped in reverse."""
 
 import asyncio
-import json
 import os
 import signal
 import socket
@@ -9,9 +8,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from deploy.local import left_over
+from deploy.local.process_log import Log
 
 ROOT = Path(__file__).parent.parent.parent
 LOOPBACK = "127.0.0.1"
@@ -23,34 +23,6 @@ STOPPED_WITHIN = 35.0
 
 class NotRunning(Exception):
     """A part of the stack did not start or has stopped; the message is for the person at the terminal."""
-
-
-class Log:
-    """The lines that a process has written so far, read a piece at a time."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._read = 0
-
-    def new_lines(self) -> list[dict[str, Any]]:
-        """What JSON lines came since the last call. A line that is still being written waits for the next."""
-        with self.path.open("rb") as file:
-            file.seek(self._read)
-            text = file.read()
-        new = text[: text.rfind(b"\n") + 1]
-        self._read += len(new)
-        return [line for raw in new.splitlines() if isinstance(line := _json(raw), dict)]
-
-    def last_words(self) -> str:
-        lines = self.path.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        return lines[-1] if lines else "it wrote nothing"
-
-
-def _json(raw: bytes) -> Any:
-    try:
-        return json.loads(raw)
-    except ValueError:
-        return None
 
 
 @dataclass

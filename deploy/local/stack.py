@@ -11,7 +11,8 @@ from pathlib import Path
 
 import aiohttp
 
-from deploy.local.processes import ROOT, Log, Processes
+from deploy.local.process_log import Log
+from deploy.local.processes import ROOT, Processes
 
 PROJECT_ID = "0123456789abcdef0123456789abcdef"
 

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
-from deploy.local.processes import Log
+from deploy.local.process_log import Log
 from tests.support.paths import ROOT
 
 FRAMEWORK = str(Path(sys.executable).parent / "functions-framework")

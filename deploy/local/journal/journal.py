@@ -1,13 +1,11 @@
-"""The newest events with what became of each, whichever way they came and in whatever order the news does."""
+"""What is told of events, put together, in whatever order the news comes."""
 
-from collections import OrderedDict, deque
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Mapping
 from typing import Any
 
 from deploy.local.journal.record import BODY_KEPT, Message, Record, Step, moment_of
-
-KEPT = 1000
-"""Events; older ones are forgotten."""
+from deploy.local.journal.records import Records
 
 ENDS = {"delivery.accepted", "delivery.dead_letter"}
 
@@ -20,52 +18,20 @@ LATE = 2.0
 Line = Mapping[str, Any]
 
 
-class Journal:
-    """Takes news of events and keeps a record of each. `changes` numbers them, for whoever reads along."""
+class Journal(Records):
+    """Takes news of events and keeps a record of each."""
 
     def __init__(self) -> None:
-        self.changes = 0
-        self._numbered = 0
-        self._records: OrderedDict[int, Record] = OrderedDict()
-        self._by_sequence: dict[int, Record] = {}
-        self._by_id: dict[str, list[Record]] = {}
+        super().__init__()
         self._nameless: deque[Line] = deque()
         self._unplaced: deque[Line] = deque()
-        self.dropped: deque[int] = deque(maxlen=KEPT)
-
-    def __iter__(self) -> Iterator[Record]:
-        """The newest first."""
-        return reversed(self._records.values())
-
-    def get(self, number: int) -> Record | None:
-        return self._records.get(number)
-
-    def at(self, sequence: int) -> Record | None:
-        return self._by_sequence.get(sequence)
-
-    def latest(self, event_id: str) -> Record:
-        """The last record of this event; a new one if there is none."""
-        known = self._by_id.get(event_id)
-        return known[-1] if known else self._add(0, event_id=event_id)
-
-    def title_of(self, event_id: str) -> str:
-        """The names of the images of an event, as far as they are known."""
-        return next((each.title for each in self._by_id.get(event_id, ()) if each.title), "")
-
-    def changed_since(self, change: int) -> list[Record]:
-        return sorted((each for each in self if each.changed > change), key=lambda each: each.changed)
-
-    def touch(self, record: Record) -> None:
-        """Something about it is new."""
-        self.changes += 1
-        record.changed = self.changes
 
     def publish(self, event_id: str, headers: Mapping[str, str], body: bytes, moment: float) -> Record:
         """A message came to the bus. event_id: "" if it is no CloudEvent."""
         message = Message(dict(headers), body if len(body) <= BODY_KEPT else None, len(body))
         # What is too long to keep is never explained, and nothing has to wait for that.
         explained = bool(event_id) or message.body is None
-        record = self._unseen(event_id, moment) or self._add(moment, event_id=event_id)
+        record = self._unseen(event_id, moment) or self.add(moment, event_id=event_id)
         record.message, record.explained, record.straight = message, explained, False
         record.began = record.began or moment
         record.title = None
@@ -115,7 +81,7 @@ class Journal:
             if record is None and any(not each.explained and each.message for each in self):
                 self._unplaced.append(line)
             else:
-                self._tell(record or self._add(0, event_id=event_id, straight=True), line)
+                self._tell(record or self.add(0, event_id=event_id, straight=True), line)
         elif "outcome" in line or line.get("message") == "request.refused":
             self._nameless.append(line)
 
@@ -143,7 +109,7 @@ class Journal:
                 line = waiting.popleft()
                 event_id = line.get("event_id", "")
                 open_ = self._open(event_id) if event_id else None
-                self._tell(open_ or self._add(0, event_id=event_id, straight=True), line)
+                self._tell(open_ or self.add(0, event_id=event_id, straight=True), line)
 
     def _of_delivery(self, line: Line) -> Record:
         sequence, event_id = int(line["sequence"]), line.get("event_id") or ""
@@ -151,7 +117,7 @@ class Journal:
         if record is None and event_id:
             unplaced = (each for each in self._by_id.get(event_id, ()) if each.sequence is None)
             record = next(unplaced, None)
-        record = record or self._add(moment_of(line), event_id=event_id)
+        record = record or self.add(moment_of(line), event_id=event_id)
         self.bind(record, sequence)
         return record
 
@@ -186,27 +152,3 @@ class Journal:
     def _step(self, record: Record, line: Line) -> None:
         record.steps.append(Step(moment_of(line), str(line["message"]), line))
         self.touch(record)
-
-    def _add(self, moment: float, **known: Any) -> Record:
-        self._numbered += 1
-        record = self._records[self._numbered] = Record(self._numbered, moment, **known)
-        if record.event_id:
-            self._by_id.setdefault(record.event_id, []).append(record)
-        self.touch(record)
-        if len(self._records) > KEPT:
-            self._forget(self._records.popitem(last=False)[1])
-        return record
-
-    def drop(self, record: Record) -> None:
-        """A message of which nothing comes: the bus had it already."""
-        if self._records.pop(record.number, None):
-            self._forget(record)
-            self.dropped.append(record.number)
-            self.changes += 1
-
-    def _forget(self, record: Record) -> None:
-        self._by_sequence.pop(record.sequence or 0, None)
-        for event_id in [each for each, same in self._by_id.items() if record in same]:
-            self._by_id[event_id].remove(record)
-            if not self._by_id[event_id]:
-                del self._by_id[event_id]

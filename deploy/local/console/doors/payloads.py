@@ -1,11 +1,15 @@
 """Messages as files that the commands take, and as texts that a person edits."""
 
 import json
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from deploy.local.journal import Message, Record
+
+CURL_MAX = 100_000
+"""Characters of a command that a shell takes."""
 
 
 class NoMessage(Exception):
@@ -72,6 +76,22 @@ def written_images(folder: Path, images: Mapping[str, Mapping[str, Any]]) -> lis
         files.append(folder / f"{image_id}.json")
         files[-1].write_text(json.dumps(image), encoding="utf-8")
     return files
+
+
+def curl_of(function: str, message: Message) -> str:
+    """The command that posts a message to the function, past the bus."""
+    names = [
+        name for name in message.headers if name.lower() == "content-type" or name.lower().startswith("ce-")
+    ]
+    headers = {name: message.headers[name] for name in names}
+    if not is_binary(message.headers):
+        headers.setdefault("Content-Type", "application/json")
+    parts = ["curl", "-i", function]
+    for name, value in headers.items():
+        parts += ["-H", f"{name}: {value}"]
+    body = (message.body or b"").decode(errors="replace")
+    command = shlex.join([*parts, "--data-binary", body])
+    return command if len(command) <= CURL_MAX else ""
 
 
 def _of_the_event(name: str) -> bool:

@@ -1,16 +1,14 @@
 """What a draft of the table would change: the tags of the listed events, and of the emulator's images."""
 
 import asyncio
-import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from deploy.local.console.doors import CommandFailed
 from deploy.local.console.doors.observer import NO_IMAGE
 from deploy.local.console.doors.payloads import file_of
+from deploy.local.console.explain import event_file, explain
 from deploy.local.console.state import Doors
-from deploy.local.console.views.events import explain
 from deploy.local.journal import Record
 
 SHOWN = 100
@@ -67,7 +65,7 @@ async def difference(
     listed = await doors.emulator.listed()
     subjects = {path: (each.title or each.event_id, f"/events/{each.number}") for path, each in files.items()}
     for image in (each for each in listed if each["id"] not in told):
-        path = _event_file(folder.parent / "existing", image, doors.stack.settings)
+        path = event_file(folder.parent / "existing", image, doors.stack.settings)
         subjects[str(path)] = (str(image.get("name") or image["id"]), f"/images/{image['id']}")
     ids = [each["id"] for each in listed]
     try:
@@ -136,26 +134,3 @@ def _result(file: dict[str, Any]) -> Result:
         ": ".join(filter(None, (event["outcome"]["kind"], event["outcome"]["reason"]))) for event in events
     )
     return Result(", ".join(outcomes) or "no event", tags)
-
-
-def _event_file(folder: Path, image: dict[str, Any], settings: Mapping[str, str]) -> Path:
-    """An event that tells of an image that exists, of a type that the function takes."""
-    types = settings.get("IMAGE_CREATED_TYPES", "image.created")
-    folder.mkdir(exist_ok=True)
-    path = folder / f"{image['id']}.json"
-    if not path.exists():
-        type_ = (types.split()[0] or "image.created").replace("*", "").replace("?", "x")
-        data = {
-            "image_id": image["id"],
-            "name": image.get("name"),
-            "project_id": image.get("owner"),
-            "created_at": image.get("created_at"),
-            "os_type": image.get("__os_type"),
-        }
-        event = {"specversion": "1.0", "id": image["id"], "source": "/console", "type": type_}
-        event |= {
-            "time": image.get("created_at"),
-            "data": {name: value for name, value in data.items() if value},
-        }
-        path.write_text(json.dumps(event), encoding="utf-8")
-    return path

@@ -1,25 +1,22 @@
 """The list of events, and one of them: its way, why, and the event itself."""
 
 import asyncio
-import shlex
 from typing import Any
 
 from aiohttp import web
 
 from deploy.local.console.doors import CommandFailed
 from deploy.local.console.doors.emulator import Refused
-from deploy.local.console.doors.payloads import file_of, is_binary, text_of, written_images
+from deploy.local.console.doors.payloads import curl_of, file_of, text_of
+from deploy.local.console.explain import explain
 from deploy.local.console.state import STATE, Doors
 from deploy.local.console.views.page import doors_of, fragment, given, page
-from deploy.local.journal import Message, Record
+from deploy.local.journal import Record
 
 routes = web.RouteTableDef()
 
 BEFORE, AFTER = 1.0, 0.05
 """Seconds around an event's way in which calls about its image belong to it."""
-
-CURL_MAX = 100_000
-"""Characters of a command that a shell takes."""
 
 
 @routes.get("/")
@@ -88,7 +85,7 @@ async def _detail(request: web.Request, record: Record) -> dict[str, Any]:
         "way": _way(record, calls),
         "explained": explained,
         "event_text": text_of(message) if message and message.body is not None else None,
-        "curl": _curl(doors.stack.function, message) if message and message.body is not None else "",
+        "curl": curl_of(doors.stack.function, message) if message and message.body is not None else "",
     }
 
 
@@ -115,18 +112,6 @@ async def _explained(request: web.Request, doors: Doors, record: Record) -> dict
     return {"fault": file.get("fault", ""), "events": file.get("events", [])}
 
 
-async def explain(doors: Doors, files: list[str], image_ids: list[str], *options: str) -> Any:
-    """`explain`, and once more with the images as IMS describes them where the table reads those."""
-    answer = await doors.commands("explain", *options, *files)
-    events = [event for file in answer.get("files", ()) for event in file.get("events", ())]
-    if any(image["unknown"] for event in events for image in event["images"]):
-        described = await doors.emulator.described(image_ids)
-        files_of_images = written_images(doors.stack.processes.folder / "images", described)
-        given_images = [part for path in files_of_images for part in ("--image", str(path))]
-        answer = await doors.commands("explain", *options, *given_images, *files)
-    return answer
-
-
 async def _calls(doors: Doors, record: Record) -> list[dict[str, Any]]:
     """The calls about its images and its job while it was on its way."""
     jobs = {str(step.line["job_id"]) for step in record.steps if step.line.get("job_id")}
@@ -139,19 +124,3 @@ async def _calls(doors: Doors, record: Record) -> list[dict[str, Any]]:
     found = [call for call in found if min(times) - BEFORE <= call["time"] <= max(times) + AFTER]
     mine = set(record.image_ids)
     return [call for call in found if call["image_id"] in mine or jobs & set(call["path"].split("/"))]
-
-
-def _curl(function: str, message: Message) -> str:
-    """The command that posts a message to the function, past the bus."""
-    names = [
-        name for name in message.headers if name.lower() == "content-type" or name.lower().startswith("ce-")
-    ]
-    headers = {name: message.headers[name] for name in names}
-    if not is_binary(message.headers):
-        headers.setdefault("Content-Type", "application/json")
-    parts = ["curl", "-i", function]
-    for name, value in headers.items():
-        parts += ["-H", f"{name}: {value}"]
-    body = (message.body or b"").decode(errors="replace")
-    command = shlex.join([*parts, "--data-binary", body])
-    return command if len(command) <= CURL_MAX else ""
