@@ -2,7 +2,7 @@
 
 import { fragment, onNews, post } from "./console.js";
 
-const AFTER = 150;
+const AFTER = 100;
 const table = document.getElementById("table");
 const gutter = document.getElementById("gutter");
 const findings = document.getElementById("findings");

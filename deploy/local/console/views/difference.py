@@ -14,7 +14,17 @@ from deploy.local.journal import Record
 SHOWN = 100
 """Changes that are shown one by one."""
 
+KEPT_RESULTS = 3000
+"""Results under the table in use that are kept: the newest."""
+
 Tags = dict[str, str]
+
+
+class Draft(NamedTuple):
+    """A table that is not saved. path: its file. is_in_use: whether it is the table on disk all the same."""
+
+    path: str
+    is_in_use: bool
 
 
 class Result(NamedTuple):
@@ -56,60 +66,76 @@ class Difference(NamedTuple):
     unseen: int
 
 
-async def difference(
-    doors: Doors, folder: Path, records: list[Record], draft: str, *, same: bool
-) -> Difference | None:
-    """None if the draft has faults, or the table in use has. same: whether the draft is the table in use."""
+async def difference(doors: Doors, folder: Path, records: list[Record], draft: Draft) -> Difference | None:
+    """None if the draft has faults, or the table in use has."""
     files = {str(path): each for each in records if (path := file_of(folder, each))}
-    told = {image_id for each in files.values() for image_id in each.image_ids}
-    listed = await doors.emulator.listed()
-    subjects = {path: (each.title or each.event_id, f"/events/{each.number}") for path, each in files.items()}
-    for image in (each for each in listed if each["id"] not in told):
-        path = event_file(folder.parent / "existing", image, doors.stack.settings)
-        subjects[str(path)] = (str(image.get("name") or image["id"]), f"/images/{image['id']}")
-    ids = [each["id"] for each in listed]
+    ids = {image_id for each in files.values() for image_id in each.image_ids}
+    events = {path: (each.title or each.event_id, f"/events/{each.number}") for path, each in files.items()}
     try:
-        after = await _results(doors, list(subjects), ids, "--rules", draft)
-        before = after if same else await _before(doors, list(subjects), ids)
+        of_events, (images, of_images) = await asyncio.gather(
+            _changes(doors, events, list(ids), draft),
+            _of_images(doors, folder.parent / "existing", ids, draft),
+        )
     except CommandFailed:
         return None
+    if of_events is None or of_images is None:
+        return None
+    changes = [*of_events, *of_images][:SHOWN]
+    unseen = len(records) - len(files)
+    return Difference(len(files), images, len(of_events), len(of_images), changes, unseen)
+
+
+async def _of_images(
+    doors: Doors, folder: Path, told: set[str], draft: Draft
+) -> tuple[int, list[Change] | None]:
+    """How many images of the emulator no listed event tells of, and the changes of those."""
+    images = [image for image in await doors.emulator.listed() if image["id"] not in told]
+    subjects = {
+        str(event_file(folder, image, doors.stack.settings)): (
+            str(image.get("name") or image["id"]),
+            f"/images/{image['id']}",
+        )
+        for image in images
+    }
+    return len(images), await _changes(doors, subjects, [image["id"] for image in images], draft)
+
+
+async def _changes(
+    doors: Doors, subjects: dict[str, tuple[str, str]], ids: list[str], draft: Draft
+) -> list[Change] | None:
+    """What differs; None if a table has faults. subjects: a title and a link, by the file of an event."""
+    after = await _results(doors, list(subjects), ids, "--rules", draft.path)
+    before = after if draft.is_in_use else await _before(doors, list(subjects), ids)
     if before is None or after is None:
         return None
-    if same:
+    if draft.is_in_use:
         _keep(doors, after)
-    changes = [
-        Change(*subjects[path], before.by_file[path], after.by_file[path])
-        for path in subjects
+    return [
+        Change(*subject, before.by_file[path], after.by_file[path])
+        for path, subject in subjects.items()
         if before.by_file[path] != after.by_file[path]
     ]
-    of_images = sum(change.link.startswith("/images") for change in changes)
-    return Difference(
-        len(files),
-        len(subjects) - len(files),
-        len(changes) - of_images,
-        of_images,
-        changes[:SHOWN],
-        len(records) - len(files),
-    )
 
 
 async def _before(doors: Doors, files: list[str], ids: list[str]) -> Results | None:
     """Under the table in use; only of what is not known already."""
-    digest, known = doors.before
-    known = known if digest == doors.table.digest() else {}
+    digest, kept = doors.before
+    known = {path: kept[path] for path in files if path in kept} if digest == doors.table.digest() else {}
     found = await _results(doors, [path for path in files if path not in known], ids)
     if found is None:
         return None
-    results = Results(
-        {path: known[path] for path in files if path in known} | found.by_file, found.reads_images
-    )
-    _keep(doors, results)
-    return results
+    _keep(doors, found)
+    return Results(known | found.by_file, found.reads_images)
 
 
 def _keep(doors: Doors, results: Results) -> None:
     """The file of an event never changes: its result holds as long as the table, unless that reads images."""
-    doors.before = (doors.table.digest(), {} if results.reads_images else results.by_file)
+    digest, kept = doors.before
+    if results.reads_images or digest != doors.table.digest():
+        kept = {}
+    if not results.reads_images:
+        kept = dict([*kept.items(), *results.by_file.items()][-KEPT_RESULTS:])
+    doors.before = (doors.table.digest(), kept)
 
 
 async def _results(doors: Doors, files: list[str], ids: list[str], *options: str) -> Results | None:

@@ -9,7 +9,7 @@ from aiohttp import ClientError, ClientSession, web
 
 from deploy.local.console.doors.table import LONGEST
 from deploy.local.console.state import STATE, Doors
-from deploy.local.console.views.difference import Difference, difference
+from deploy.local.console.views.difference import Difference, Draft, difference
 from deploy.local.console.views.page import doors_of, given, page, rendered
 from deploy.local.follow_logs import CONSOLE_SOURCE
 
@@ -49,9 +49,8 @@ async def try_rules(request: web.Request) -> web.Response:
 
 async def _difference(request: web.Request, doors: Doors, text: str, draft: str) -> Difference | None:
     console = request.app[STATE]
-    return await difference(
-        doors, console.folder, list(console.journal), draft, same=text == doors.table.read()
-    )
+    is_in_use = text == doors.table.read()
+    return await difference(doors, console.folder, list(console.journal), Draft(draft, is_in_use))
 
 
 @routes.post("/rules/save")
