@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, NoReturn
 
 from rich.console import RenderableType
 
-from deploy.local import created_images, left_over, report, samples
+from deploy.local import created_images, left_over, report, samples, untold_images
 from deploy.local.feed import Feed
 from deploy.local.follow_logs import LogFollower
 from deploy.local.journal import Journal
 from deploy.local.processes import NotRunning, Processes
 from deploy.local.samples import EventFile, NoEvent, Sample
 from deploy.local.stack import Stack, start_stack
+from deploy.local.untold_images import Untold
 
 if TYPE_CHECKING:
     from deploy.local.console import Console
@@ -89,7 +90,15 @@ async def _up(folder: Path, events: Sequence[EventFile], *, create: bool, once: 
         if console:
             show(f"Console  {console.url}\n")
         show("Starting")
-        stack = await start_stack(processes, lambda *part: show(report.render_part(*part)), own_copy=not once)
+        untold = list[Untold]()
+
+        async def make_untold(ims: str) -> None:
+            untold.extend(await untold_images.make(ims) if create else ())
+
+        stack = await start_stack(
+            processes, lambda *part: show(report.render_part(*part)), make_untold, own_copy=not once
+        )
+        finding = asyncio.create_task(untold_images.find_and_tag(stack, untold)) if create else None
         follower = LogFollower(stack, journal)
         if console:
             await console.attach(stack, follower)
@@ -98,7 +107,9 @@ async def _up(folder: Path, events: Sequence[EventFile], *, create: bool, once: 
         for sample in sent:
             journal.expect(sample.event_id, sample.sequence)
         wrong = await _show(show, stack, follower, sent)
-        if create:
+        if finding:
+            await finding
+            wrong += _show_untold(show, stack, untold)
             for title, name, attempts in created_images.CREATED:
                 sent.append(await created_images.create_image(stack, title, name, attempts))
                 wrong += await _show(show, stack, follower, sent[-1:])
@@ -111,6 +122,16 @@ async def _up(folder: Path, events: Sequence[EventFile], *, create: bool, once: 
             await _feed(show, follower)
         show(report.render_next())
     return 1 if wrong else 0
+
+
+def _show_untold(show: Callable[[RenderableType], None], stack: Stack, untold: Sequence[Untold]) -> int:
+    """Shows the images that no event told of, and counts those that did not end as they should."""
+    show("\nImages that no event told of")
+    faults = [each.faults(judged=stack.judged) for each in untold]
+    for each, wrong in zip(untold, faults, strict=True):
+        show(report.render_untold(each, wrong))
+    show("\nCreating images")
+    return sum(map(bool, faults))
 
 
 async def _feed(show: Callable[[RenderableType], None], follower: LogFollower) -> NoReturn:

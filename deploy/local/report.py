@@ -18,6 +18,7 @@ from rich.text import Text
 from deploy.local.journal import Record
 from deploy.local.samples import Sample
 from deploy.local.stack import PROJECT_ID, Stack
+from deploy.local.untold_images import Untold
 
 WIDTH = 80
 """Columns, if the output is not a terminal."""
@@ -73,6 +74,16 @@ def render_result(
     rows += [("FAULT", fault) for fault in faults]
     title = Text(f"  {plain(sample.title)}", "bold")
     return Group(title, _ending(status), _rows(rows, indent=4, width=len("FAULT")))
+
+
+def render_untold(image: Untold, faults: Sequence[str]) -> RenderableType:
+    """An image that no event told of: what it lacked, and its tags now."""
+    rows = [
+        ("lacked", ", ".join(map(plain, image.lacking)) or "nothing"),
+        ("tags", " ".join(f"{key}={value}" for key, value in image.tags.items()) or "none"),
+        *(("FAULT", fault) for fault in faults),
+    ]
+    return Group(Text(f"  {plain(image.name)}", "bold"), _rows(rows, indent=4, width=len("FAULT")))
 
 
 def render_summary(records: Sequence[Record], wrong: int, *, judged: bool) -> RenderableType:

@@ -54,11 +54,16 @@ class Stack:
 
 
 async def start_stack(
-    processes: Processes, ready: Callable[[str, str], None], *, own_copy: bool = False
+    processes: Processes,
+    ready: Callable[[str, str], None],
+    before_function: Callable[[str], Awaitable[None]],
+    *,
+    own_copy: bool = False,
 ) -> Stack:
     """Starts everything, each part when what it needs is ready. Raises NotRunning.
 
-    ready: called with each part that is, and its address. own_copy: whether the function gets a copy of the
+    ready: called with each part that is, and its address. before_function: called with the emulator's address
+    while no function listens. own_copy: whether the function gets a copy of the
     shipped table, which somebody may change, unless RULES names another.
     """
     scripts = Path(sys.executable).parent
@@ -80,6 +85,7 @@ async def start_stack(
     command = [sys.executable, "-m", "deploy.local.ims", "--port", str(port), "--token", token, "--nats", bus]
     await processes.start("IMS emulator", command, {}, _answers(f"{ims}/_emulator/faults"))
     ready("IMS emulator", ims)
+    await before_function(ims)
 
     port = processes.port(8080)
     function = f"http://127.0.0.1:{port}"

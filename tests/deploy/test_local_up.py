@@ -135,6 +135,15 @@ def test_samples(pair: Pair) -> None:
     assert ended.stdout.endswith("RULES=my-rules.toml deploy/local/up --once my-event.json\n")
 
 
+def test_images_that_no_event_told_of(pair: Pair) -> None:
+    """Images that were made before the function listens are found and tagged, one with its creator's name."""
+    lines = [line.strip() for line in pair.samples.stdout.splitlines()]
+    known, unknown = lines.index("prod-nightly"), lines.index("golden-base")
+    assert lines[known + 1] == "lacked created-by, created-on, created-for"
+    assert lines[known + 2].startswith("tags   created-by=grace created-on=")
+    assert lines[unknown + 1 : unknown + 2] == ["lacked created-on"]
+
+
 def test_own_events(pair: Pair) -> None:
     """Own events are sent instead; a dead letter is exit code 1, but no fault under another table."""
     ended = pair.own
