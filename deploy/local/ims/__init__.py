@@ -37,8 +37,8 @@ sets a limit.
 
 Where the reference is silent the emulator has to choose. Each such choice is marked "inferred" where it is
 made, in the docstring of the module or the function. The faults can script any other answer. What is
-published in two ways, or what clients must bear in either way, is a setting: see `state.settings` and
-`state.traces`.
+published in two ways or not at all, and what clients must bear in either way, is a setting: see
+`state.settings` and `state.traces`. A profile of a real cloud sets them at the start: see `profile`.
 
 How a test or a person makes images, traces and settings is in the docstrings of `control`, with an example
 each.

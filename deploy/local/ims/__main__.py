@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import signal
 import sys
+from pathlib import Path
 from textwrap import fill
 
 from aiohttp import web
@@ -12,6 +13,7 @@ from deploy.local.ims import api, control
 from deploy.local.ims.control.faults import FAULT, MATCH
 from deploy.local.ims.emulator import EMULATOR, Emulator
 from deploy.local.ims.gateway.middleware import LARGEST_BODY, gateway
+from deploy.local.ims.profile import InvalidProfile, Scene, scene_of
 from deploy.local.ims.publisher import BusUnreachable, publisher
 
 CONTROL = """\
@@ -54,17 +56,20 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--port", type=_port, default=0, help="port to listen on; 0: a free one")
     parser.add_argument("--token", nargs="+", default=["local-token"], help="valid tokens (local-token)")
     parser.add_argument("--nats", metavar="URL", help="bus that events are published to; none: not published")
+    parser.add_argument(
+        "--profile", type=Path, metavar="FILE", help="be the cloud that `python main.py probe` has seen"
+    )
     parser.add_argument("--subject", default="images.created", help="their subject (%(default)s)")
     return parser.parse_args()
 
 
-async def _serve(arguments: argparse.Namespace) -> None:
+async def _serve(arguments: argparse.Namespace, scene: Scene) -> None:
     stopped = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stopped.set)
     async with publisher(arguments.nats, arguments.subject) as bus:
         app = web.Application(middlewares=[control.invalid_requests, gateway], client_max_size=LARGEST_BODY)
-        app[EMULATOR] = Emulator(arguments.token, bus)
+        app[EMULATOR] = Emulator(arguments.token, bus, scene)
         app.add_routes([*api.routes, *control.routes])
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=LAST_ANSWERS)
         await runner.setup()
@@ -79,8 +84,8 @@ async def _serve(arguments: argparse.Namespace) -> None:
 def main() -> int:
     arguments = _arguments()
     try:
-        asyncio.run(_serve(arguments))
-    except BusUnreachable as problem:
+        asyncio.run(_serve(arguments, scene_of(arguments.profile) if arguments.profile else Scene()))
+    except (BusUnreachable, InvalidProfile) as problem:
         print(problem, file=sys.stderr)
         return 1
     except OSError as problem:

@@ -12,21 +12,32 @@ from deploy.local.ims.gateway.call_log import NEWEST, CallLog
 from deploy.local.ims.gateway.faults import Faults
 from deploy.local.ims.gateway.rate import Rate
 from deploy.local.ims.publisher import Publisher
-from deploy.local.ims.state import Cloud, Identity, Job, Jobs, Traces
+from deploy.local.ims.state import Cloud, Identity, Job, Jobs, Settings, Traces
+from deploy.local.ims.state.traces import TraceSettings
 
 
 class Emulator:
-    def __init__(self, tokens: Sequence[str], publisher: Publisher | None) -> None:
+    """scene: how the services behave at the start, and after a reset."""
+
+    def __init__(
+        self,
+        tokens: Sequence[str],
+        publisher: Publisher | None,
+        scene: tuple[Settings, TraceSettings] = (Settings(), TraceSettings()),
+    ) -> None:
         self._tokens = tokens
+        self._scene = scene
         self._publisher = publisher
         self._next_end: asyncio.TimerHandle | None = None
         self.reset()
 
     def reset(self) -> None:
         self.cloud = Cloud(self._tokens)
+        self.cloud.settings = self._scene[0]
         self.identity = Identity(self.cloud)
         self.jobs = Jobs(self.cloud)
         self.traces = Traces(self.cloud.clock)
+        self.traces.change(self._scene[1])
         self.faults = Faults()
         self.rate = Rate()
         self.calls = CallLog()

@@ -8,7 +8,11 @@ Written apart from the function's own table of codes, and to stay so: it is an i
 slip in one is found by the other.
 """
 
+import re
 from typing import Any
+
+ANSWER = re.compile(r"[45][0-9]{2}( [A-Z]{2,8}\.[0-9]{4})?")
+"""A refusal as one text: its status and, if it has a body, its code."""
 
 ERRORS: dict[str, tuple[int, str]] = {
     "IMG.0001": (400, "The request is not in the documented form."),
@@ -23,10 +27,12 @@ ERRORS: dict[str, tuple[int, str]] = {
     "IMG.0066": (400, "The image id is wrong."),
     "IMG.0067": (400, "The project id is wrong."),
     "IMG.0083": (400, "The image is public."),
+    "IMG.0086": (400, "No image was found."),
     "IMG.0104": (400, "The region has several projects: name the project."),
     "IMG.0106": (400, "The image belongs to another tenant."),
     "IMG.0115": (400, "The tag is not valid."),
     "IMG.0116": (400, "The image has no room for another tag."),
+    "IMG.0144": (400, "The image does not exist."),
     "CTS.0001": (400, "The IAM or OBS service is abnormal."),
     "CTS.0003": (400, "The query is not in the documented form."),
     "CTS.0004": (500, "Data could not be written."),
@@ -44,13 +50,21 @@ ERRORS: dict[str, tuple[int, str]] = {
 
 
 class Refused(Exception):
-    """The service or its gateway says no with a documented code."""
+    """The service or its gateway says no with a code; "" is a status without a body."""
 
-    def __init__(self, code: str, message: str = "") -> None:
+    def __init__(self, code: str, message: str = "", status: int = 0) -> None:
+        """status: of a code that is not documented, or another than the documented one."""
+        known_status, known = ERRORS.get(code, (500, "This code is not documented."))
         self.code = code
-        self.status, known = ERRORS[code]
+        self.status = status or known_status
         self.message = message or known
         super().__init__(f"{code}: {self.message}")
+
+    @classmethod
+    def answering(cls, answer: str) -> "Refused":
+        """The refusal in the form of ANSWER, as settings have it."""
+        status, _, code = answer.partition(" ")
+        return cls(code, status=int(status))
 
 
 def error_body(code: str | int | None, message: str, request_id: str, shape: str = "") -> dict[str, Any]:

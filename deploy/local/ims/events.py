@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from uuid import uuid4
 
 from deploy.local.ims.state import Image, Job, Token
-from deploy.local.ims.state.jobs import utc
+from deploy.local.ims.state.jobs import utc, with_image_id_at
 
 Event = dict[str, Any]
 
@@ -44,10 +44,11 @@ def image_created(call: ApiCall, image: Image, reply: dict[str, Any]) -> Event:
 
 
 def creation_requested(call: ApiCall, job: Job) -> Event:
-    """The first trace of a job: who asked for it. That it lacks the image's id is inferred."""
+    """The first trace of a job: who asked for it. Whether it has the image's id is a setting."""
+    named = job.settings.first_trace_names_image
     return _called(
         call,
-        **_operation(job, image_id=None),
+        **_operation(job, image_id=job.images[0].id if named else None),
         response=json.dumps({"job_id": job.id}),
         code="200",
     )
@@ -56,14 +57,19 @@ def creation_requested(call: ApiCall, job: Job) -> Event:
 def creation_ended(job: Job, answer: dict[str, Any], moment: float) -> Event:
     """The second: what came of it, as the query of the job answers it. CTS documents that it has no user.
 
-    Its `resource_id` and its `response` are inferred. It has no request and no code, so that nothing comes
-    to rely on them.
+    Where it has the id of the image is a setting. It has no request and no code, so that nothing comes to
+    rely on them.
     """
+    image_id = answer["entities"].get("image_id")
+    places = job.settings.image_id_in_trace.split()
+    if image_id is not None:
+        inner = [place.removeprefix("response.") for place in places if place != "resource_id"]
+        answer = with_image_id_at(answer, *inner)
     return _event(
         "SystemAction",
         moment,
         trace_rating="warning" if answer["status"] == "FAIL" else "normal",
-        **_operation(job, image_id=answer["entities"].get("image_id")),
+        **_operation(job, image_id=image_id if "resource_id" in places else None),
         project_id=job.project_id,
         user=None,
         source_ip="",
@@ -97,7 +103,7 @@ def _operation(job: Job, image_id: str | None) -> dict[str, Any]:
     if job.source is not None and job.settings.copy_resource == "source":
         image, image_id = job.source, job.source.id
     operation = {
-        "trace_name": "createImage" if job.source is None else "copyImage",
+        "trace_name": job.settings.creation_trace if job.source is None else "copyImage",
         "resource_type": "ims",
         "resource_name": image.attributes["name"],
     }

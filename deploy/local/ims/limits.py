@@ -8,27 +8,32 @@ one is found by the other.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from deploy.local.ims.errors import Refused
 
 
 class Form(NamedTuple):
-    """What a key and a value have to look like, as regular expressions."""
+    """What a key and a value have to look like: one character as a regular expression, and how many."""
 
     key: str
+    key_length: int
     value: str
+    value_length: int
 
-    def checked(self, key: str, value: str) -> tuple[str, str]:
-        if re.fullmatch(self.key, key) and re.fullmatch(self.value, value):
+    def checked(self, key: str, value: str, refusal: str) -> tuple[str, str]:
+        """Raises `Refused`, which `refusal` says in the form of `errors.ANSWER`."""
+        if re.fullmatch(f"(?:{self.key}){{1,{self.key_length}}}", key) and re.fullmatch(
+            f"(?:{self.value}){{0,{self.value_length}}}", value
+        ):
             return key, value
-        raise Refused("IMG.0115")
+        raise Refused.answering(refusal)
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What one published variant of IMS accepts as a tag. Both methods raise `Refused` (IMG.0115)."""
+    """What one published variant of IMS accepts as a tag. `of_text` and `of_pair` raise `Refused`."""
 
     text: Form
     """For the text form, `key.value`."""
@@ -37,6 +42,8 @@ class Limits:
     tags: int = 10
     """Tags that one image can have."""
     trims_pairs: bool = False
+    refusal: str = "400 IMG.0115"
+    """What refuses a tag, in the form of `errors.ANSWER`."""
 
     def of_text(self, tag: str) -> tuple[str, str]:
         """The text form ends its key at the first dot; without a dot it is all key (Huawei Cloud).
@@ -44,20 +51,42 @@ class Limits:
         For Open Telekom Cloud this is inferred, and of no effect: there a value takes no dots.
         """
         key, _, value = tag.partition(".")
-        return self.text.checked(key, value)
+        return self.text.checked(key, value, self.refusal)
 
     def of_pair(self, key: str, value: str) -> tuple[str, str]:
         if self.trims_pairs:
             key, value = key.strip(" "), value.strip(" ")
-        return self.pair.checked(key, value)
+        return self.pair.checked(key, value, self.refusal)
+
+    def with_pairs(
+        self,
+        key_length: int | None,
+        value_length: int | None,
+        dots_in_keys: bool | None,
+        dots_in_values: bool | None,
+    ) -> "Limits":
+        """The same with other rules for key and value given apart; None: as they are."""
+        pair = self.pair
+        pair = pair._replace(key=_dotted(pair.key, dots_in_keys), value=_dotted(pair.value, dots_in_values))
+        pair = pair._replace(
+            key_length=key_length or pair.key_length, value_length=value_length or pair.value_length
+        )
+        return replace(self, pair=pair)
 
 
-_PLAIN = Form(key=r"[A-Za-z0-9_-]{1,36}", value=r"[A-Za-z0-9_-]{0,43}")
-_DOTTED = Form(key=_PLAIN.key, value=r"[A-Za-z0-9_.-]{0,43}")
-_ANY = Form(key=r"(?s:.{1,36})", value=r"(?s:.{0,43})")
+def _dotted(character: str, dots: bool | None) -> str:
+    return character if dots is None else rf"\.|{character}" if dots else rf"(?!\.)(?:{character})"
+
+
+_INNER_SPACE = r"(?!\A) (?!\Z)"
+_PLAIN = Form(key=r"[A-Za-z0-9_-]", key_length=36, value=r"[A-Za-z0-9_-]", value_length=43)
+_DOTTED = _PLAIN._replace(value=r"[A-Za-z0-9_.-]")
+_ANY = _PLAIN._replace(key=r"(?s:.)", value=r"(?s:.)")
 _WIDE = Form(
-    key=r"(?! )[\u4e00-\u9fffA-Za-z0-9 _.:+@-]{1,128}(?<! )",
-    value=r"(?! )[\u4e00-\u9fffA-Za-z0-9 _.:+@/-]{0,255}(?<! )",
+    key=rf"[\u4e00-\u9fffA-Za-z0-9_.:+@-]|{_INNER_SPACE}",
+    key_length=128,
+    value=rf"[\u4e00-\u9fffA-Za-z0-9_.:+@/-]|{_INNER_SPACE}",
+    value_length=255,
 )
 
 LIMITS: dict[str, Limits] = {
@@ -70,5 +99,5 @@ LIMITS: dict[str, Limits] = {
     "huawei-cn-new": Limits(text=_WIDE, pair=_WIDE, tags=20),
 }
 
-DELETION = Form(key=r"(?s:.{1,127})", value=r"(?s:.{0,255})")
+DELETION = _ANY._replace(key_length=127, value_length=255)
 """Deleting in a batch checks lengths alone, and other ones."""

@@ -55,7 +55,8 @@ async def delete(request: web.Request) -> web.Response:
 
 
 def _visible(request: web.Request) -> Image:
-    image = request.app[EMULATOR].cloud.images.get(request.match_info["image_id"].lower())
+    cloud = request.app[EMULATOR].cloud
+    image = cloud.images.get(request.match_info["image_id"].lower())
     if image is None or not image.is_visible_to(request[CALLER].project_id):
-        raise web.HTTPNotFound(text="")
+        raise Refused.answering(cloud.settings.unknown_image_shown)
     return image

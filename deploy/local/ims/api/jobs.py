@@ -10,7 +10,7 @@ from deploy.local.ims.emulator import EMULATOR, Emulator
 from deploy.local.ims.errors import Refused
 from deploy.local.ims.events import ApiCall, creation_requested
 from deploy.local.ims.state import Cloud, Image, Job
-from deploy.local.ims.state.jobs import SEVERAL
+from deploy.local.ims.state.jobs import SEVERAL, with_image_id_at
 
 SOURCES = {
     "instance_id": "imsCreateImageByInstance",
@@ -60,8 +60,9 @@ async def create(request: web.Request) -> web.Response:
 @routes.get("/v1/{project_id}/jobs/{job_id}")
 async def show(request: web.Request) -> web.Response:
     """Page "Querying the Status of an Asynchronous Job"."""
-    jobs = request.app[EMULATOR].jobs
-    return web.json_response(jobs.answer(jobs.find(request.match_info["job_id"], own_project(request))))
+    emulator, project_id = request.app[EMULATOR], own_project(request)
+    answer = emulator.jobs.answer(emulator.jobs.find(request.match_info["job_id"], project_id))
+    return web.json_response(with_image_id_at(answer, emulator.cloud.settings.job_image_id))
 
 
 def begin_job(

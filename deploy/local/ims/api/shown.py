@@ -1,7 +1,7 @@
 """Images and their tags as the API shows them.
 
 "Creating Image Metadata (Native OpenStack API)" and "Querying Images". The samples of the first write tags as
-`key=value`; for the second that is inferred.
+`key=value`, and of the second nothing is published: what stands between key and value is a setting.
 """
 
 from collections.abc import Callable, Mapping
@@ -58,7 +58,9 @@ FIXED: Mapping[str, Callable[[Cloud, Image], Any]] = {
     "self": lambda _, image: f"/v2/images/{image.id}",
     "file": lambda _, image: f"/v2/images/{image.id}/file",
     "schema": lambda *_: "/v2/schemas/image",
-    "tags": lambda _, image: [flat(key, value, "=") for key, value in image.tags.items()],
+    "tags": lambda cloud, image: [
+        flat(key, value, cloud.settings.tag_separator) for key, value in cloud.readable_tags(image).items()
+    ],
 }
 """What an image has whatever its attributes say."""
 

@@ -43,7 +43,8 @@ async def list_tags(request: web.Request) -> web.Response:
     """Page "Querying Tags": those of the caller's images, each once. The order is inferred."""
     project_id = request[CALLER].project_id
     own = [image for image in listed(request).images if image.project_id == project_id]
-    tags = {flat(key, value, "."): None for image in own for key, value in image.tags.items()}
+    shown = request.app[EMULATOR].cloud.readable_tags
+    tags = {flat(key, value, "."): None for image in own for key, value in shown(image).items()}
     return web.json_response({"tags": list(tags)})
 
 
@@ -52,7 +53,8 @@ async def tags_of_image(request: web.Request) -> web.Response:
     """Page "Querying Tags of an Image"."""
     cloud = request.app[EMULATOR].cloud
     image = cloud.own_image(request.match_info["image_id"], own_project(request))
-    return web.json_response({"tags": [{"key": key, "value": value} for key, value in image.tags.items()]})
+    shown = cloud.readable_tags(image)
+    return web.json_response({"tags": [{"key": key, "value": value} for key, value in shown.items()]})
 
 
 @routes.post("/v2/{project_id}/images/{image_id}/tags")
@@ -77,10 +79,10 @@ async def add_or_delete(request: web.Request) -> web.Response:
     if action == "create":
         tags = dict(pair(tag, cloud.limits) for tag in pairs)
     else:
-        tags = dict(_deletion(tag) for tag in pairs)
+        tags = dict(_deletion(tag, cloud.limits.refusal) for tag in pairs)
     if len(tags) < len(pairs):
         # The same key twice.
-        raise Refused("IMG.0115")
+        raise Refused.answering(cloud.limits.refusal)
     if action == "create":
         _add(request, image, tags, given)
     else:
@@ -121,7 +123,7 @@ def _taggable(request: web.Request) -> Image:
     return request.app[EMULATOR].cloud.taggable_image(request.match_info["image_id"], own_project(request))
 
 
-def _deletion(given: Any) -> tuple[str, str]:
+def _deletion(given: Any, refusal: str) -> tuple[str, str]:
     if not isinstance(given, dict):
         raise Refused("IMG.0001")
-    return DELETION.checked(text(given, "key"), text({"value": ""} | given, "value"))
+    return DELETION.checked(text(given, "key"), text({"value": ""} | given, "value"), refusal)

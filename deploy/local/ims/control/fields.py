@@ -56,5 +56,10 @@ def one_of(*values: object) -> tuple[Callable[[Any], bool], str]:
     return lambda value: is_text(value) and value in values, f"one of {', '.join(map(str, values))}"
 
 
+def matching(pattern: str, wanted: str) -> tuple[Callable[[Any], bool], str]:
+    """A text of this form, all of it."""
+    return lambda value: is_text(value) and re.fullmatch(pattern, value) is not None, wanted
+
+
 def at_least(least: float) -> tuple[Callable[[Any], bool], str]:
     return lambda value: is_number(value) and value >= least, f"a number of at least {least}"

@@ -4,24 +4,53 @@ from dataclasses import asdict, replace
 
 from aiohttp import web
 
-from deploy.local.ims.control.fields import Fields, at_least, is_flag, is_number, one_of
+from deploy.local.ims.control.fields import Fields, at_least, is_flag, is_number, matching, one_of
 from deploy.local.ims.control.requests import received
 from deploy.local.ims.emulator import EMULATOR
+from deploy.local.ims.errors import ANSWER
 from deploy.local.ims.gateway.rate import Rate
 from deploy.local.ims.limits import LIMITS
 
 routes = web.RouteTableDef()
 
+LONGEST = 1000
+LENGTH = (
+    lambda length: isinstance(length, int) and not isinstance(length, bool) and 0 < length < LONGEST,
+    f"a whole number from 1 to {LONGEST - 1}",
+)
+REFUSAL = matching(ANSWER.pattern, 'a status from 400 with or without a code, such as "400 IMG.0027"')
+TRACE_NAME = matching("[A-Za-z]{1,64}", "a name of letters")
+_PATH = r"[A-Za-z_]+(?:\.[A-Za-z_]+)*"
+_PLACE = rf"(?:resource_id|response\.{_PATH})"
 SETTINGS: Fields = {
     "active_after": at_least(0),
-    "taggable_before_active": (is_flag, "true or false"),
-    "limits": one_of(*LIMITS),
-    "jobs_fail": (is_flag, "true or false"),
-    "traces": one_of("in order", "reversed", "first only", "second only"),
-    "copy_resource": one_of("source", "copy"),
-    "trace_tagging": one_of("none", "addTag", "updateImage"),
-    "page_info": (is_flag, "true or false"),
     "clock_ahead": at_least(-(10**6)),
+    "limits": one_of(*LIMITS),
+    "key_length": LENGTH,
+    "value_length": LENGTH,
+    "dots_in_keys": (is_flag, "true or false"),
+    "dots_in_values": (is_flag, "true or false"),
+    "tags_max": LENGTH,
+    "malformed_tag": REFUSAL,
+    "full_image": REFUSAL,
+    "unknown_image_shown": REFUSAL,
+    "unknown_image_tagged": REFUSAL,
+    "unknown_job": REFUSAL,
+    "taggable_before_active": (is_flag, "true or false"),
+    "readable_after": at_least(0),
+    "batch_call": (is_flag, "true or false"),
+    "tag_separator": one_of("=", "."),
+    "page_info": (is_flag, "true or false"),
+    "jobs_fail": (is_flag, "true or false"),
+    "job_image_id": matching(f"{_PATH}", "the path of a member, such as entities.image_id"),
+    "traces": one_of("in order", "reversed", "first only", "second only"),
+    "creation_trace": TRACE_NAME,
+    "first_trace_names_image": (is_flag, "true or false"),
+    "image_id_in_trace": matching(
+        rf"{_PLACE}( {_PLACE})*", "resource_id, or paths such as response.entities.image_id, or several"
+    ),
+    "copy_resource": one_of("source", "copy"),
+    "trace_tagging": TRACE_NAME,
 }
 RATE: Fields = {
     "calls_per_second": (

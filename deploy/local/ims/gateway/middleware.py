@@ -73,7 +73,7 @@ async def _served(request: web.Request, handler: Handler, body: bytes, request_i
 def _admitted(request: web.Request, body: bytes) -> Token:
     """Who calls, if the gateway lets the call pass. The order of its checks is inferred."""
     emulator = request.app[EMULATOR]
-    if request.match_info.http_exception is not None:
+    if request.match_info.http_exception is not None or _is_unknown(request):
         raise Refused("APIG.0101")
     if not emulator.rate.admits():
         raise Refused("APIG.0308")
@@ -83,3 +83,8 @@ def _admitted(request: web.Request, body: bytes) -> Token:
     headers = {name.lower(): value for name, value in request.headers.items()}
     signed = Request(request.method, request.raw_path, headers, body)
     return emulator.identity.signer(authorization, signed)
+
+
+def _is_unknown(request: web.Request) -> bool:
+    """Whether the settings say that the gateway does not know this call."""
+    return request.path.endswith("/tags/action") and not request.app[EMULATOR].cloud.settings.batch_call

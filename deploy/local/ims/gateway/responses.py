@@ -18,6 +18,8 @@ SLICES = 20
 
 
 def refusal(refused: Refused, request_id: str) -> web.Response:
+    if not refused.code:
+        return web.Response(status=refused.status, headers={"X-Request-Id": request_id})
     body = error_body(refused.code, refused.message, request_id)
     return web.json_response(body, status=refused.status, headers={"X-Request-Id": request_id})
 

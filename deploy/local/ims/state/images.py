@@ -4,7 +4,7 @@ import math
 import re
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from deploy.local.ims.errors import Refused
@@ -49,6 +49,8 @@ class Image:
     tags: dict[str, str] = field(default_factory=dict)
     updated_at: float | None = None
     """None: not since it was created."""
+    changes: list[tuple[float, dict[str, str]]] = field(default_factory=list)
+    """When the tags were changed, in seconds since the epoch, and what they were before."""
 
     def is_visible_to(self, project_id: str) -> bool:
         return self.public or self.project_id == project_id or project_id in self.members
@@ -71,7 +73,11 @@ class Cloud:
 
     @property
     def limits(self) -> Limits:
-        return LIMITS[self.settings.limits]
+        told = self.settings
+        limits = LIMITS[told.limits].with_pairs(
+            told.key_length, told.value_length, told.dots_in_keys, told.dots_in_values
+        )
+        return replace(limits, tags=told.tags_max or limits.tags, refusal=told.malformed_tag)
 
     def token(self, text: str | None) -> Token:
         """Raises `Refused` as the gateway does: APIG.0301 for no or an unknown token, else APIG.0307."""
@@ -97,7 +103,7 @@ class Cloud:
             raise Refused("IMG.0066")
         image = self.images.get(image_id.lower())
         if image is None:
-            raise Refused("IMG.0027")
+            raise Refused.answering(self.settings.unknown_image_tagged)
         if image.public:
             raise Refused("IMG.0083")
         if image.project_id != project_id:
@@ -120,13 +126,23 @@ class Cloud:
         return image
 
     def tag(self, image: Image, tags: Mapping[str, str]) -> None:
-        """Write all of these tags or, with IMG.0116, none; a key that is there needs no further room."""
+        """Write all of these tags or, with a refusal, none; a key that is there needs no further room."""
         after = image.tags | dict(tags)
         if len(after) > self.limits.tags:
-            raise Refused("IMG.0116")
-        image.tags, image.updated_at = after, self.clock()
+            raise Refused.answering(self.settings.full_image)
+        self._change(image, after)
 
     def untag(self, image: Image, keys: Collection[str]) -> None:
         """Delete the tags of these keys as far as there are any."""
-        image.tags = {key: value for key, value in image.tags.items() if key not in keys}
-        image.updated_at = self.clock()
+        self._change(image, {key: value for key, value in image.tags.items() if key not in keys})
+
+    def _change(self, image: Image, tags: dict[str, str]) -> None:
+        now = self.clock()
+        if self.settings.readable_after:
+            image.changes.append((now, image.tags))
+        image.tags, image.updated_at = tags, now
+
+    def readable_tags(self, image: Image) -> dict[str, str]:
+        """The tags as a query for the image, or a list of images, shows them by now."""
+        since = self.clock() - self.settings.readable_after
+        return next((before for changed, before in image.changes if changed > since), image.tags)

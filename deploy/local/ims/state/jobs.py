@@ -56,11 +56,11 @@ class Jobs:
     def find(self, job_id: str, project_id: str) -> Job:
         """Raises `Refused` for a job that this project does not have.
 
-        The reference gives no code for that. IMG.0023, its one code about querying jobs, is inferred.
+        The reference gives no code for that, so it is a setting.
         """
         job = self._jobs.get(job_id)
         if job is None or job.project_id != project_id:
-            raise Refused("IMG.0023")
+            raise Refused.answering(self._cloud.settings.unknown_job)
         return job
 
     def finish_due(self) -> list[Job]:
@@ -119,6 +119,22 @@ def _parts(job: Job, answer: dict[str, Any]) -> dict[str, Any]:
         own_id = uuid5(UUID(job.id), image.id).hex
         results.append(answer | {"job_id": own_id, "job_type": _PART, "entities": _entities(image)})
     return {"sub_jobs_result": results, "sub_jobs_list": [result["job_id"] for result in results]}
+
+
+def with_image_id_at(answer: dict[str, Any], *places: str) -> dict[str, Any]:
+    """An answer about a job of one image with the id of its image at other places, such as "image_id"."""
+    image_id = answer["entities"].get("image_id")
+    if image_id is None:
+        return answer
+    entities = {name: value for name, value in answer["entities"].items() if name != "image_id"}
+    moved = answer | {"entities": entities}
+    for place in places:
+        *parents, name = place.split(".")
+        inner = moved
+        for parent in parents:
+            inner = inner.setdefault(parent, {})
+        inner[name] = image_id
+    return moved
 
 
 def _entities(image: Image) -> dict[str, Any]:
