@@ -5,7 +5,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
-from handlers.commands import check, dead_letters, explain, images, run_cases, schema, send
+from handlers.commands import check, dead_letters, explain, images, probe, run_cases, schema, send
 from handlers.commands.files import UsageError
 from handlers.commands.report import Report, Styled, emit, findings
 from handlers.core.json_text import plain
@@ -17,7 +17,7 @@ USAGE = 2
 INTERRUPTED = 130
 """128 and the number of SIGINT, as shells report it."""
 
-COMMANDS = (check, explain, run_cases, schema, send, images, dead_letters)
+COMMANDS = (check, explain, run_cases, schema, send, images, probe, dead_letters)
 
 
 def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:

@@ -15,6 +15,7 @@ with prerequisites("tests/run"):
     from tests.bench.chaos import chaos
     from tests.bench.flood import flood
     from tests.bench.ledger import ledger
+    from tests.bench.probe import probe
     from tests.bench.recognition import recognition
     from tests.bench.rows import Row, as_json, as_table
     from tests.bench.rules import rules
@@ -34,6 +35,7 @@ BENCHMARKS: dict[str, Callable[..., list[Row]]] = {
     "chaos": chaos,
     "ledger": ledger,
     "backfill": backfill,
+    "probe": probe,
 }
 
 

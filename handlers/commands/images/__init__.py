@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from handlers.commands import targets
+from handlers.commands.image_ids import image_id
 from handlers.commands.moments import moment
 from handlers.commands.report import Report
 from handlers.core.patterns.wildcards import InvalidWildcard, Wildcard, parse_wildcard
@@ -90,7 +91,7 @@ def _add_backfill(verbs: Any, shared: argparse.ArgumentParser) -> None:
     verb.add_argument("--since", type=moment, metavar="TIME", help="only images made from this time on")
     verb.add_argument("--until", type=moment, metavar="TIME", help="only images made before this time")
     verb.add_argument("--name", type=_wildcard, metavar="PATTERN", help="only of this name; * is any text")
-    verb.add_argument("--id", type=_image_id, nargs="+", metavar="UUID", help="only these images")
+    verb.add_argument("--id", type=image_id, nargs="+", metavar="UUID", help="only these images")
     verb.set_defaults(run=_backfill)
 
 
@@ -147,12 +148,6 @@ def _wildcard(text: str) -> Wildcard | str:
         return parse_wildcard(text)
     except InvalidWildcard as error:
         raise argparse.ArgumentTypeError(f"{text!a} is no pattern: it {error}") from None
-
-
-def _image_id(text: str) -> str:
-    if not re.fullmatch(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", text):
-        raise argparse.ArgumentTypeError(f"{text!a} is no image id, which is a UUID")
-    return text.lower()
 
 
 def _count(text: str) -> int:

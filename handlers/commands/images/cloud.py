@@ -6,15 +6,13 @@ from http import HTTPStatus
 from typing import NamedTuple, Self
 from urllib.parse import urlencode
 
-from handlers.commands.files import UsageError
+from handlers.commands.services import Services
 from handlers.commands.targets.rate import Wait
 from handlers.core.errors import TagApiError, TagApiUnavailable, Throttled, UnexpectedReply
 from handlers.core.ims.requests import Call
 from handlers.core.json_access import Json, object_or_empty
-from handlers.edges.bootstrap import accounts_for
 from handlers.edges.calls import CloudService
-from handlers.edges.http.client import HttpClient
-from handlers.edges.settings import FunctionGraphAgency, Settings, cts_endpoint
+from handlers.edges.settings import Settings
 
 Get = Callable[[str, Mapping[str, str]], Json]
 """Gets the object at a path with a query. Raises TagApiError."""
@@ -22,9 +20,6 @@ Get = Callable[[str, Mapping[str, str]], Json]
 ATTEMPTS = 8
 PAUSE_MAX = 30.0
 """Seconds. All attempts together wait for about two minutes."""
-
-BODY_MAX = 64 * 2**20
-"""Bytes. A page of 500 images has about one million."""
 
 BUSY = {"CTS.0001", "CTS.0300"}
 """Codes of a refusal by Cloud Trace Service that ends by itself: "Query failed ... try again later"."""
@@ -40,29 +35,13 @@ class Cloud(NamedTuple):
     @classmethod
     def of(cls, settings: Settings, environ: Mapping[str, str], wait: Wait = time.sleep) -> Self:
         """Raises InvalidSetting or UsageError."""
-        if isinstance(settings.credentials, FunctionGraphAgency):
-            raise UsageError(
-                "the image service cannot be asked from here: FunctionGraph sends the keys with each "
-                "request; set another way of handlers/settings.md"
-            )
-        if not settings.projects:
-            raise UsageError("images are listed by project; set PROJECTS to the ids of those that are served")
-        accounts = accounts_for(settings, lambda *_, **__: None)({})
+        services = Services.of(settings, environ)
         seconds = settings.delivery.event_timeout
 
-        def getter(name: str, setting: str, address: str) -> Callable[[str], Get]:
-            client = HttpClient(
-                name, setting, proxy=settings.proxy, ca_bundle=settings.ca_bundle, body_max=BODY_MAX
-            )
-            service = CloudService(address, client, accounts)
+        def getter(service: CloudService) -> Callable[[str], Get]:
             return lambda project_id: _Getter(service, project_id, seconds, wait).get
 
-        traces = cts_endpoint(environ, settings.ims_endpoint)
-        return cls(
-            settings.projects,
-            getter("the image service", "IMS_ENDPOINT", settings.ims_endpoint),
-            getter("Cloud Trace Service", "CTS_ENDPOINT", traces) if traces else None,
-        )
+        return cls(services.projects, getter(services.ims), getter(services.cts) if services.cts else None)
 
 
 class _Getter:

@@ -1,4 +1,4 @@
-"""How fast events are sent."""
+"""How fast events are sent, and calls are made."""
 
 import argparse
 import time
@@ -14,6 +14,32 @@ T = TypeVar("T")
 Wait = Callable[[float], None]
 
 
+class Pace:
+    """Lets at most `rate` things begin a second. wait: for so many seconds. clock: returns seconds.
+
+    catch_up: seconds of time that was lost, because a thing took too long, that are made up for.
+    """
+
+    def __init__(
+        self,
+        rate: float,
+        wait: Wait = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+        catch_up: float = 0.0,
+    ) -> None:
+        self._pause = 1 / rate
+        self._wait = wait
+        self._clock = clock
+        self._catch_up = catch_up
+        self._due = clock()
+
+    def begin(self) -> None:
+        """Waits until the next thing may begin."""
+        self._wait(max(0.0, self._due - self._clock()))
+        now = self._clock()
+        self._due = max(min(self._due, now), now - self._catch_up) + self._pause
+
+
 def at_rate(
     items: Iterable[T], rate: float, wait: Wait = time.sleep, clock: Callable[[], float] = time.monotonic
 ) -> Iterator[T]:
@@ -21,11 +47,9 @@ def at_rate(
 
     Time that an item takes too long is made up for, up to CATCH_UP.
     """
-    due = clock()
+    pace = Pace(rate, wait, clock, CATCH_UP)
     for item in items:
-        wait(max(0.0, due - clock()))
-        now = clock()
-        due = max(min(due, now), now - CATCH_UP) + 1 / rate
+        pace.begin()
         yield item
 
 

@@ -34,7 +34,8 @@ COPY = "copyImage"
 """The operation whose trace names two images. What it has as its resource is not published: it may be the
 source."""
 
-_IDS = ("resource_id", *(f"response.{path}" for path in ("entities.image_id", "image_id", "id", "image.id")))
+IDS = ("resource_id", *(f"response.{path}" for path in ("entities.image_id", "image_id", "id", "image.id")))
+"""Where a trace has the id of its image, the surest first."""
 
 
 def read(event: Json, data: Json, signals: CreationSignals) -> Recognised | None:
@@ -123,7 +124,7 @@ def image_fields(trace: Json, at: datetime | None) -> Json:
 def images_of(trace: Json) -> list[Json]:
     """The id and the name of each image. Most creations have one; imports and data disks may have several."""
     made = images_of_job(trace["response"])
-    single = next(uuids_at(trace, *(_IDS[1:] if trace["trace_name"] == COPY else _IDS)), None)
+    single = next(uuids_at(trace, *(IDS[1:] if trace["trace_name"] == COPY else IDS)), None)
     # The resource of a trace of several images is not known. It must not hide the other images.
     several = len(made) > 1
     if several or not single:

@@ -1,0 +1,151 @@
+"""`probe`: runs the steps, leaves the image as it was, and writes the profile."""
+
+import argparse
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from handlers.commands.files import UsageError
+from handlers.commands.probe import told
+from handlers.commands.probe.caller import Caller, OutOfCalls
+from handlers.commands.probe.findings import contradictions, lines
+from handlers.commands.probe.profile import profile_of
+from handlers.commands.probe.removing import clean, reserve
+from handlers.commands.probe.session import Session
+from handlers.commands.probe.steps import STEPS, Step, why_not
+from handlers.commands.report import Report, counted, plain
+from handlers.commands.services import Services
+from handlers.commands.targets.rate import Wait
+from handlers.edges.settings import Settings
+
+LEFT = 1
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+def probe(
+    asked: argparse.Namespace,
+    environ: Mapping[str, str],
+    wait: Wait = time.sleep,
+    clock: Callable[[], float] = time.monotonic,
+) -> Report:
+    """Raises UsageError or InvalidSetting. wait: for so many seconds. clock: returns seconds."""
+    if asked.quota and not asked.image:
+        raise UsageError("--quota writes tags; name the image that may get them with --image")
+    settings = Settings.from_environ(environ)
+    caller = Caller(Services.of(settings, environ), settings.delivery.event_timeout, wait, clock)
+    _check_writable(asked.profile)
+    session = Session(caller, asked.image, asked.quota)
+    _say(*told.plan(asked.image, asked.skip))
+    if not asked.yes and not _agreed():
+        raise UsageError("nothing was done; answer y to go on, or give --yes")
+    left = _run(session, asked.skip)
+    profile = profile_of(session.observed, caller.calls)
+    _write(asked.profile, profile)
+    return _report(session, profile, left, asked.profile)
+
+
+def _run(session: Session, skipped: list[str]) -> set[str]:
+    """The keys of tags that may be left."""
+    left = set[str]()
+    with _signals():
+        try:
+            for number, step in enumerate(STEPS, 1):
+                _run_step(
+                    session, step, why_not(step, skipped, has_image=session.image_id is not None), number
+                )
+        finally:
+            for each in SIGNALS:
+                signal.signal(each, signal.SIG_IGN)  # what was written is removed, whoever is in a hurry
+            left = clean(session)
+            if left:
+                _say(_about_left(session, left))
+    return left
+
+
+def _run_step(session: Session, step: Step, why_not_run: str, number: int) -> None:
+    if not why_not_run and session.caller.left < step.calls_max + reserve(session) and step.name != "quota":
+        why_not_run = "no-calls"  # `quota` reckons itself, by the tags that the image has
+    if not why_not_run:
+        _say(f"{number}/{len(STEPS)} {step.name}")
+        try:
+            step.run(session)
+        except OutOfCalls:
+            why_not_run = "no-calls"
+    session.observed.miss(why_not_run or "unclear", *step.switches)
+
+
+@contextmanager
+def _signals() -> Iterator[None]:
+    """SIGTERM ends a run as Ctrl-C does: after the tags are removed."""
+
+    def end(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = {each: signal.signal(each, end) for each in SIGNALS}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+def _report(session: Session, profile: dict[str, Any], left: set[str], path: Path) -> Report:
+    settings, contradicted = lines(session.observed), contradictions(session.observed)
+    data = {
+        "profile_file": str(path),
+        "profile": profile,
+        "settings": [line._asdict() for line in settings],
+        "contradictions": contradicted,
+        "left": sorted(left),
+    }
+    image = "" if not session.image_id else "; the image has the tags that it had"
+    last = f"{counted(session.caller.calls, 'call')}{image if not left else ''}; the profile is in {path}"
+    body = chain(
+        told.found(session.observed, profile),
+        told.meant(settings, contradicted),
+        [_about_left(session, left)] if left else [],
+        [f"{last}. It holds no name, id, address or text, and can be shared."],
+    )
+    return Report(data, body, LEFT if left else 0)
+
+
+def _about_left(session: Session, left: set[str]) -> str:
+    return (
+        f"The image {session.image_id} may still have the tags {', '.join(sorted(left))}. "
+        "Run the probe again, or delete them by hand."
+    )
+
+
+def _agreed() -> bool:
+    """Whether the person on the terminal says yes; without a terminal there is nobody to ask."""
+    if not sys.stdin or not sys.stdin.isatty():
+        return True
+    sys.stderr.write("Go on? [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+
+def _say(*texts: str) -> None:
+    sys.stderr.writelines(f"{plain(text)}\n" for text in texts)
+    sys.stderr.flush()
+
+
+def _check_writable(path: Path) -> None:
+    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise UsageError(f"{path} cannot be written; name another file with --profile")
+
+
+def _write(path: Path, profile: dict[str, Any]) -> None:
+    try:
+        path.write_text(json.dumps(profile, indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(
+            f"{path} cannot be written: {os.strerror(error.errno or 0)}; make room, or name another file"
+        ) from None

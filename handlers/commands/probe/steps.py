@@ -1,0 +1,135 @@
+"""The steps of the probe, as data: what a person is told before they run, and how each runs."""
+
+from collections.abc import Callable, Collection, Sequence
+from typing import NamedTuple
+
+from handlers.commands.probe import reading, tracing, writing
+from handlers.commands.probe.session import Session
+
+_LIST, _GET, _UPDATE, _TRACES = "ims:images:list", "ims:images:get", "ims:images:update", "cts:trace:list"
+
+
+class Step(NamedTuple):
+    """calls: in words. calls_max: without what a killed run may have left. rights: those that it uses.
+
+    switches: what it may find. needs: the step without which it cannot run, or "". writes: only with --image.
+    """
+
+    name: str
+    title: str
+    calls: Sequence[str]
+    calls_max: int
+    rights: Sequence[str]
+    run: Callable[[Session], None]
+    switches: Sequence[str]
+    needs: str = ""
+    writes: bool = False
+
+
+PUT, DELETE = "PUT /v1/cloudimages/tags", "DELETE /v2/PROJECT/images/IMAGE/tags/KEY"
+ACTION = "POST /v2/PROJECT/images/IMAGE/tags/action"
+SHOW, TRACES = "GET /v2/images/IMAGE", "GET /v3/PROJECT/traces"
+
+STEPS = (
+    Step(
+        "identity",
+        "the credentials and the project, with an image that does not exist",
+        (SHOW,),
+        4,
+        (_GET,),
+        reading.identity,
+        ("unknown_image_shown",),
+    ),
+    Step(
+        "images",
+        "how images and their tags are listed",
+        ("GET /v2/cloudimages", "GET /v2/PROJECT/images/IMAGE/tags"),
+        3,
+        (_LIST,),
+        reading.images,
+        ("tag_separator", "page_info"),
+    ),
+    Step(
+        "traces",
+        "Cloud Trace Service: how creations, copies and tags are recorded",
+        (TRACES,),
+        4,
+        (_TRACES,),
+        tracing.traces,
+        ("traces_on", *tracing.OF_TRACES, *tracing.OF_CREATIONS),
+    ),
+    Step(
+        "jobs",
+        "the answer about a job, and about one that does not exist",
+        ("GET /v1/PROJECT/jobs/JOB",),
+        2,
+        (),
+        reading.jobs,
+        ("unknown_job", "job_image_id"),
+    ),
+    Step(
+        "image",
+        "the image, and how a tag is removed; removes what a killed run has left",
+        (SHOW, ACTION, DELETE),
+        3,
+        (_GET, _UPDATE),
+        writing.image,
+        ("batch_call",),
+        writes=True,
+    ),
+    Step(
+        "tag",
+        "one tag, and when it can be read",
+        (PUT, SHOW),
+        8,
+        (_GET, _UPDATE),
+        writing.tag,
+        ("readable_after", "taggable_before_active"),
+        needs="image",
+        writes=True,
+    ),
+    Step(
+        "refusals",
+        "a malformed tag, long ones, dots, and a tag for an image that does not exist",
+        (PUT, ACTION, DELETE),
+        14,
+        (_GET, _UPDATE),
+        writing.refusals,
+        ("unknown_image_tagged", *writing.OF_TAGS),
+        needs="tag",
+        writes=True,
+    ),
+    Step(
+        "quota",
+        "the eleventh tag; only with --quota",
+        (PUT, ACTION, DELETE),
+        24,
+        (_GET, _UPDATE),
+        writing.quota,
+        ("tags_max", "full_image"),
+        needs="tag",
+        writes=True,
+    ),
+    Step(
+        "trace-of-tag",
+        "the trace that the tag has left; waits for it for a minute at most",
+        (TRACES,),
+        3,
+        (_TRACES,),
+        tracing.trace_of_tag,
+        ("trace_tagging",),
+        needs="tag",
+        writes=True,
+    ),
+)
+NAMES = tuple(step.name for step in STEPS)
+
+
+def why_not(step: Step, skipped: Collection[str], *, has_image: bool) -> str:
+    """Why a step does not run, as a key of `switches.REASONS`; "" if it does. skipped: names of steps."""
+    if step.writes and not has_image:
+        return "no-image"
+    if step.name in skipped:
+        return "skipped"
+    needed = next((other for other in STEPS if other.name == step.needs), None)
+    return why_not(needed, skipped, has_image=has_image) if needed else ""

@@ -1,0 +1,46 @@
+"""The image service and Cloud Trace Service, as the function's settings name them."""
+
+from collections.abc import Mapping
+from typing import NamedTuple, Self
+
+from handlers.commands.files import UsageError
+from handlers.edges.bootstrap import accounts_for
+from handlers.edges.calls import CloudService
+from handlers.edges.http.client import HttpClient
+from handlers.edges.settings import FunctionGraphAgency, Settings, cts_endpoint
+
+BODY_MAX = 64 * 2**20
+"""Bytes. A page of 500 images has about one million."""
+
+
+class Services(NamedTuple):
+    """projects: those that are served. cts: None if nobody knows its address."""
+
+    projects: tuple[str, ...]
+    ims: CloudService
+    cts: CloudService | None
+
+    @classmethod
+    def of(cls, settings: Settings, environ: Mapping[str, str]) -> Self:
+        """Raises InvalidSetting or UsageError."""
+        if isinstance(settings.credentials, FunctionGraphAgency):
+            raise UsageError(
+                "the image service cannot be asked from here: FunctionGraph sends the keys with each "
+                "request; set another way of handlers/settings.md"
+            )
+        if not settings.projects:
+            raise UsageError("images are listed by project; set PROJECTS to the ids of those that are served")
+        accounts = accounts_for(settings, lambda *_, **__: None)({})
+
+        def service(name: str, setting: str, address: str) -> CloudService:
+            client = HttpClient(
+                name, setting, proxy=settings.proxy, ca_bundle=settings.ca_bundle, body_max=BODY_MAX
+            )
+            return CloudService(address, client, accounts)
+
+        traces = cts_endpoint(environ, settings.ims_endpoint)
+        return cls(
+            settings.projects,
+            service("the image service", "IMS_ENDPOINT", settings.ims_endpoint),
+            service("Cloud Trace Service", "CTS_ENDPOINT", traces) if traces else None,
+        )
