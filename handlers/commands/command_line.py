@@ -90,7 +90,8 @@ class Parser(argparse.ArgumentParser):
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is not None and value not in action.choices:
-            self.error(f'there is no command "{value}"{did_you_mean(value, action.choices)}')
+            what = "command" if not action.option_strings else str(action.metavar or "value").lower()
+            self.error(f'there is no {what} "{value}"{did_you_mean(value, action.choices)}')
 
     def error(self, message: str) -> NoReturn:
         """Shows the usage of this command, then the message with its control characters escaped."""

@@ -18,6 +18,9 @@ from handlers.edges.calls import CloudService
 CALLS_MAX = 58
 """Calls of one run. A login and one renewal of the credentials may come on top: 60 in all."""
 
+SPARE = 4
+"""Those of them that are kept for removing tags at the end, beyond what is reckoned with."""
+
 NONE: Mapping[str, str] = {}
 
 RATE = 2.0
@@ -35,6 +38,7 @@ class Caller:
         self.projects = services.projects
         self.project_id = self.projects[0]
         self.calls = 0
+        self.limit = CALLS_MAX - SPARE
         self.wait = wait
         self.clock = clock
         self._services = services
@@ -69,12 +73,12 @@ class Caller:
     def _ask(self, service: CloudService, call: Call) -> Answer:
         answer = self._once(service, call)
         # IMS says "try again" with 400 as well. An answer that comes again is about what was asked.
-        if answer.status // 100 == 4 and answer.error is TagApiUnavailable and self.left:  # noqa: PLR2004
+        if answer.status // 100 == 4 and answer.error is TagApiUnavailable and self.calls < self.limit:  # noqa: PLR2004
             return self._once(service, call)
         return answer
 
     def _once(self, service: CloudService, call: Call) -> Answer:
-        if self.left <= 0:
+        if self.calls >= self.limit:
             raise OutOfCalls
         self._pace.begin()
         self.calls += 1

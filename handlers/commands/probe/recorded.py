@@ -28,7 +28,11 @@ class Pair(NamedTuple):
 def read(traces: Iterable[Json]) -> list[Json]:
     """The traces of the image service, as `cts.trace_in` reads them."""
     found = map(cts.trace_in, traces)
-    return [trace for trace in found if trace and lower_string(trace, "service_type") == "ims"]
+    return [
+        trace
+        for trace in found
+        if isinstance(trace.get("trace_name"), str) and lower_string(trace, "service_type") == "ims"
+    ]
 
 
 def names(traces: Iterable[Json]) -> list[str]:
@@ -125,7 +129,8 @@ def _places(trace: Json, ids: Collection[str]) -> list[str]:
 
 
 def _job(trace: Json) -> str:
-    return string(trace["response"], "job_id") or ""
+    job = cts.job_of(trace)
+    return job[1] if job else ""
 
 
 def _is_of_system(trace: Json) -> bool:

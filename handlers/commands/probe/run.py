@@ -8,24 +8,22 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from itertools import chain
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 from handlers.commands.files import UsageError
 from handlers.commands.probe import told
 from handlers.commands.probe.caller import Caller, OutOfCalls
-from handlers.commands.probe.findings import contradictions, lines
 from handlers.commands.probe.profile import profile_of
-from handlers.commands.probe.removing import clean, reserve
 from handlers.commands.probe.session import Session
-from handlers.commands.probe.steps import STEPS, Step, why_not
-from handlers.commands.report import Report, counted, plain
+from handlers.commands.probe.steps.removing import clean, reserve
+from handlers.commands.probe.steps.table import STEPS, Step, why_not
+from handlers.commands.report import WIDTH, Report, plain
 from handlers.commands.services import Services
 from handlers.commands.targets.rate import Wait
 from handlers.edges.settings import Settings
 
-LEFT = 1
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -48,24 +46,28 @@ def probe(
     left = _run(session, asked.skip)
     profile = profile_of(session.observed, caller.calls)
     _write(asked.profile, profile)
-    return _report(session, profile, left, asked.profile)
+    return told.report(session, profile, left, asked.profile)
 
 
 def _run(session: Session, skipped: list[str]) -> set[str]:
     """The keys of tags that may be left."""
     left = set[str]()
+    is_interrupted = True
     with _signals():
         try:
             for number, step in enumerate(STEPS, 1):
                 _run_step(
                     session, step, why_not(step, skipped, has_image=session.image_id is not None), number
                 )
+            is_interrupted = False
         finally:
             for each in SIGNALS:
                 signal.signal(each, signal.SIG_IGN)  # what was written is removed, whoever is in a hurry
             left = clean(session)
             if left:
-                _say(_about_left(session, left))
+                _say(told.about_left(session, left))
+            elif is_interrupted and session.image:
+                _say("This run has ended early. The image has the tags that it had.")
     return left
 
 
@@ -96,33 +98,6 @@ def _signals() -> Iterator[None]:
             signal.signal(each, handler)
 
 
-def _report(session: Session, profile: dict[str, Any], left: set[str], path: Path) -> Report:
-    settings, contradicted = lines(session.observed), contradictions(session.observed)
-    data = {
-        "profile_file": str(path),
-        "profile": profile,
-        "settings": [line._asdict() for line in settings],
-        "contradictions": contradicted,
-        "left": sorted(left),
-    }
-    image = "" if not session.image_id else "; the image has the tags that it had"
-    last = f"{counted(session.caller.calls, 'call')}{image if not left else ''}; the profile is in {path}"
-    body = chain(
-        told.found(session.observed, profile),
-        told.meant(settings, contradicted),
-        [_about_left(session, left)] if left else [],
-        [f"{last}. It holds no name, id, address or text, and can be shared."],
-    )
-    return Report(data, body, LEFT if left else 0)
-
-
-def _about_left(session: Session, left: set[str]) -> str:
-    return (
-        f"The image {session.image_id} may still have the tags {', '.join(sorted(left))}. "
-        "Run the probe again, or delete them by hand."
-    )
-
-
 def _agreed() -> bool:
     """Whether the person on the terminal says yes; without a terminal there is nobody to ask."""
     if not sys.stdin or not sys.stdin.isatty():
@@ -133,7 +108,8 @@ def _agreed() -> bool:
 
 
 def _say(*texts: str) -> None:
-    sys.stderr.writelines(f"{plain(text)}\n" for text in texts)
+    for text in texts:
+        sys.stderr.write(fill(plain(text), WIDTH, subsequent_indent="   ") + "\n")
     sys.stderr.flush()
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
-from handlers.commands.probe import reading, tracing, writing
 from handlers.commands.probe.session import Session
+from handlers.commands.probe.steps import reading, refusing, tagging, tracing
 
 _LIST, _GET, _UPDATE, _TRACES = "ims:images:list", "ims:images:get", "ims:images:update", "cts:trace:list"
 
@@ -73,7 +73,7 @@ STEPS = (
         (SHOW, ACTION, DELETE),
         3,
         (_GET, _UPDATE),
-        writing.image,
+        tagging.image,
         ("batch_call",),
         writes=True,
     ),
@@ -83,8 +83,8 @@ STEPS = (
         (PUT, SHOW),
         8,
         (_GET, _UPDATE),
-        writing.tag,
-        ("readable_after", "taggable_before_active"),
+        tagging.tag,
+        tagging.OF_FIRST_TAG,
         needs="image",
         writes=True,
     ),
@@ -94,8 +94,8 @@ STEPS = (
         (PUT, ACTION, DELETE),
         14,
         (_GET, _UPDATE),
-        writing.refusals,
-        ("unknown_image_tagged", *writing.OF_TAGS),
+        refusing.refusals,
+        ("unknown_image_tagged", *refusing.OF_TAGS),
         needs="tag",
         writes=True,
     ),
@@ -105,8 +105,8 @@ STEPS = (
         (PUT, ACTION, DELETE),
         24,
         (_GET, _UPDATE),
-        writing.quota,
-        ("tags_max", "full_image"),
+        refusing.quota,
+        refusing.OF_QUOTA,
         needs="tag",
         writes=True,
     ),

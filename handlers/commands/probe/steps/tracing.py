@@ -79,7 +79,7 @@ def trace_of_tag(session: Session) -> None:
     """Which trace the tag has left, of those that come within a minute."""
     observed = session.observed
     if observed.rights["traces"] is not True or observed.values.get("traces_on") is False:
-        observed.miss("no-traces" if observed.rights["traces"] else "no-right", "trace_tagging")
+        observed.miss("no-right" if observed.rights["traces"] is False else "no-traces", "trace_tagging")
         return
     if not session.is_tagged or not session.image_id:
         observed.miss("not-tagged", "trace_tagging")

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from handlers.commands.files import UsageError
 from handlers.commands.probe.answers import Answer
-from handlers.commands.probe.caller import OutOfCalls
+from handlers.commands.probe.caller import CALLS_MAX, OutOfCalls
 from handlers.commands.probe.keys import KEY, own_keys
 from handlers.commands.probe.session import Session
 from handlers.core.ims.image import tags_of
@@ -16,6 +16,8 @@ ROUNDS = 2
 
 def remove(session: Session, keys: Collection[str]) -> None:
     """Removes tags of these keys, of which some may not be there. What may be left is in `session.keys`."""
+    if not keys:
+        return
     if session.removal == "batch" and delete_batch(session, keys).is_done:
         session.keys -= set(keys)
         return
@@ -43,6 +45,7 @@ def clean(session: Session) -> set[str]:
     """Leaves the image as it was. Gives the keys of the tags that may be left."""
     if not session.removal:
         return session.keys
+    session.caller.limit = CALLS_MAX
     try:
         for _ in range(ROUNDS):
             if session.keys:

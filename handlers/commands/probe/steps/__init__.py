@@ -1,0 +1,1 @@
+"""The steps of the probe: `table` lists them, the other modules run them."""
