@@ -7,6 +7,7 @@ from handlers.commands.probe.answers import Answer, Observed
 from handlers.commands.probe.findings import TRACE_NAMES, contradictions, lines
 from handlers.commands.probe.keys import own_keys
 from handlers.commands.probe.places import places_of
+from handlers.commands.probe.profile import profile_of
 from handlers.core import errors
 from handlers.edges.settings import signals
 
@@ -87,6 +88,16 @@ def test_report(values: dict[str, object], seen: dict[str, object], said: str) -
     [sentence] = contradictions(found)
     assert said in sentence
     assert "handlers/" in sentence
+
+
+def test_what_is_not_shared() -> None:
+    """A value in another form than its switch has is left out of the profile."""
+    found = observed(unknown_job="400 jane", creation_trace="Jane's", tag_separator="=", key_length=True)
+    profile = profile_of(found, calls=1)
+    assert profile["cloud"] == {"tag_separator": "="}
+    assert {profile["not_observed"][name] for name in ("unknown_job", "creation_trace", "key_length")} == {
+        "not-shared"
+    }
 
 
 def test_default_names() -> None:
