@@ -1,4 +1,5 @@
-"""The operator's commands: `python main.py check | explain | test | schema | send | dead-letters`.
+"""The operator's commands: `python main.py check | explain | test | schema | send | images | probe |
+dead-letters`.
 
 This module names the remedy where Python is too old or a package is missing. So it keeps, as `main.py` does,
 to what Python 3.8 can parse, and to the standard library.

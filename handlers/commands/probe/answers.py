@@ -53,7 +53,7 @@ class Answer(NamedTuple):
 
     @property
     def is_not_found(self) -> bool:
-        return self.error is ImageNotFound and not self.code
+        return self.error is ImageNotFound
 
     @property
     def refusal(self) -> str:

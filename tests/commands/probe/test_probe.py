@@ -228,11 +228,12 @@ def test_a_tag_that_is_left(ims: Ims, profile: Path) -> None:
     assert ims.tags(image_id) == before
 
 
-def test_sigterm(ims: Ims, profile: Path) -> None:
+@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal(ims: Ims, profile: Path, by: signal.Signals) -> None:
     """A signal ends it after the tags are removed."""
     image_id = everything_observable(5).build(ims) or ""
     before = ims.tags(image_id)
-    assert end_probe(ims, profile, image_id, 14, signal.SIGTERM) != 0
+    assert end_probe(ims, profile, image_id, 14, by) != 0
     assert ims.calls("PUT", PUT)
     assert ims.tags(image_id) == before
     assert not profile.exists()

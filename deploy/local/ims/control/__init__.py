@@ -13,10 +13,10 @@ users and tokens are put by the calls that the modules of that name show.
     POST /_emulator/faults
     {"match": {"method": "GET", "path": "/v2/cloudimages"}, "times": 1, "status": 503}
 
-What the settings do not name stays as it is. `POST /_emulator/reset` forgets everything; `GET
-/_emulator/calls`, `events`, `images` and `traces` show what happened. `clock_ahead` moves the clock of all
-services, in seconds: a job whose time has come then ends, a trace ages, and a token that was issued may
-end.
+`state.settings` says what each setting is. What the settings do not name stays as it is. `POST
+/_emulator/reset` forgets everything; `GET /_emulator/calls`, `events`, `images` and `traces` show what
+happened. `clock_ahead` moves the clock of all services, in seconds: a job whose time has come then ends, a
+trace ages, and a token that was issued may end.
 """
 
 from deploy.local.ims.control import faults, identity, images, scene, traces
