@@ -39,26 +39,29 @@ def probe(
     settings = Settings.from_environ(environ)
     caller = Caller(Services.of(settings, environ), settings.delivery.event_timeout, wait, clock)
     _check_writable(asked.profile)
-    session = Session(caller, asked.image, asked.quota)
-    _say(*told.plan(asked.image, asked.skip))
+    session = Session(caller, asked.image)
+    left_out = {step.name: _why_not(step, asked) for step in STEPS}
+    _say(*told.plan(asked.image, left_out))
     if not asked.yes and not _agreed():
         raise UsageError("nothing was done; answer y to go on, or give --yes")
-    left = _run(session, asked.skip)
+    left = _run(session, left_out)
     profile = profile_of(session.observed, caller.calls)
     _write(asked.profile, profile)
     return told.report(session, profile, left, asked.profile)
 
 
-def _run(session: Session, skipped: list[str]) -> set[str]:
-    """The keys of tags that may be left."""
+def _why_not(step: Step, asked: argparse.Namespace) -> str:
+    return why_not(step, asked.skip, writes=asked.image is not None, fills=asked.quota)
+
+
+def _run(session: Session, left_out: Mapping[str, str]) -> set[str]:
+    """The keys of tags that may be left. left_out: why a step does not run, or ""."""
     left = set[str]()
     is_interrupted = True
     with _signals():
         try:
             for number, step in enumerate(STEPS, 1):
-                _run_step(
-                    session, step, why_not(step, skipped, has_image=session.image_id is not None), number
-                )
+                _run_step(session, step, left_out[step.name], number)
             is_interrupted = False
         finally:
             for each in SIGNALS:

@@ -16,7 +16,6 @@ class Session:
 
     caller: Caller
     image_id: str | None
-    quota: bool
     observed: Observed = field(default_factory=Observed)
     images: list[Json] = field(default_factory=list)
     traces: list[Json] = field(default_factory=list)

@@ -80,7 +80,7 @@ SWITCHES: Mapping[str, Switch] = {
     "creation_trace": Switch("a job that creates an image leaves traces named", TRACE_NAME),
     "first_trace_names_image": Switch("the first of its two traces names the image", _FLAG, _yes),
     "image_id_in_trace": Switch("the second has the image id at", _matching(rf"{_PLACE}( {_PLACE})*")),
-    "copy_resource": Switch("the traces of a copy have as resource the", _one_of("source", "copy")),
+    "copy_resource": Switch("the resource of the traces of a copy is the", _one_of("source", "copy")),
     "job_image_id": Switch("the answer about a job has the image id at", _matching(_PATH)),
     "trace_tagging": Switch("tagging leaves a trace named", TRACE_NAME),
 }

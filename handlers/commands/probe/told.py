@@ -1,6 +1,6 @@
 """What a person is told: the steps before they run, and what the probe has found."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from handlers.commands.probe.caller import CALLS_MAX
 from handlers.commands.probe.findings import Line, contradictions, lines
 from handlers.commands.probe.keys import KEY
 from handlers.commands.probe.session import Session
-from handlers.commands.probe.steps.table import STEPS, why_not
+from handlers.commands.probe.steps.table import STEPS
 from handlers.commands.probe.switches import REASONS, SWITCHES
 from handlers.commands.report import Block, Report, Table, counted, heading
 
@@ -43,8 +43,8 @@ def _shown(value: Any) -> str:
             return str(value)
 
 
-def plan(image_id: str | None, skipped: Collection[str]) -> Iterator[str]:
-    """The lines that say what will be done."""
+def plan(image_id: str | None, left_out: Mapping[str, str]) -> Iterator[str]:
+    """The lines that say what will be done. left_out: why a step does not run, or "", by its name."""
     yield f"This makes at most {CALLS_MAX} calls, two a second, and a login if the credentials need one."
     if image_id:
         yield (
@@ -54,9 +54,8 @@ def plan(image_id: str | None, skipped: Collection[str]) -> Iterator[str]:
     else:
         yield "It writes nothing; with --image it would find more."
     for number, step in enumerate(STEPS, 1):
-        why = why_not(step, skipped, has_image=image_id is not None)
         yield f"{number}. {step.name}: {step.title}"
-        if why:
+        if why := left_out[step.name]:
             yield f"   left out: {REASONS[why]}"
         else:
             yield f"   at most {counted(step.calls_max, 'call')}: {', '.join(step.calls)}"

@@ -65,6 +65,7 @@ def test_a_terminal(ims: Ims, profile: Path) -> None:
     shown = on_terminal(sys.executable, *arguments, columns=80, typed=b"n\n", **environ(ims))
     assert [name for name in steps.NAMES if f". {name}: " not in shown] == []
     assert "GET /v2/cloudimages" in shown
+    assert f"left out: {REASONS['no-quota']}" in shown
     assert f"writes tags whose keys begin with {PREFIX}" in " ".join(shown.split())
     assert "Go on? [y/N]" in shown
     assert "nothing was done" in shown

@@ -52,9 +52,6 @@ def _takes(
 def quota(session: Session) -> None:
     """What the eleventh tag is answered with."""
     observed = session.observed
-    if not session.quota:
-        observed.miss("no-quota", *OF_QUOTA)
-        return
     if not session.is_tagged:
         observed.miss(why_untagged(session), *OF_QUOTA)
         return

@@ -13,6 +13,7 @@ class Step(NamedTuple):
     """calls: in words. calls_max: without what a killed run may have left. rights: those that it uses.
 
     switches: what it may find. needs: the step without which it cannot run, or "". writes: only with --image.
+    fills: only with --quota as well.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Step(NamedTuple):
     switches: Sequence[str]
     needs: str = ""
     writes: bool = False
+    fills: bool = False
 
 
 PUT, DELETE = "PUT /v1/cloudimages/tags", "DELETE /v2/PROJECT/images/IMAGE/tags/KEY"
@@ -101,7 +103,7 @@ STEPS = (
     ),
     Step(
         "quota",
-        "the eleventh tag; only with --quota",
+        "the eleventh tag",
         (PUT, ACTION, DELETE),
         24,
         (_GET, _UPDATE),
@@ -109,6 +111,7 @@ STEPS = (
         refusing.OF_QUOTA,
         needs="tag",
         writes=True,
+        fills=True,
     ),
     Step(
         "trace-of-tag",
@@ -125,11 +128,16 @@ STEPS = (
 NAMES = tuple(step.name for step in STEPS)
 
 
-def why_not(step: Step, skipped: Collection[str], *, has_image: bool) -> str:
-    """Why a step does not run, as a key of `switches.REASONS`; "" if it does. skipped: names of steps."""
-    if step.writes and not has_image:
+def why_not(step: Step, skipped: Collection[str], *, writes: bool, fills: bool) -> str:
+    """Why a step does not run, as a key of `switches.REASONS`; "" if it does.
+
+    skipped: names of steps. writes, fills: whether steps that do so may run.
+    """
+    if step.writes and not writes:
         return "no-image"
+    if step.fills and not fills:
+        return "no-quota"
     if step.name in skipped:
         return "skipped"
     needed = next((other for other in STEPS if other.name == step.needs), None)
-    return why_not(needed, skipped, has_image=has_image) if needed else ""
+    return why_not(needed, skipped, writes=writes, fills=fills) if needed else ""
