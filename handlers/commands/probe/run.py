@@ -19,9 +19,10 @@ from handlers.commands.probe.profile import profile_of
 from handlers.commands.probe.session import Session
 from handlers.commands.probe.steps.removing import clean, reserve
 from handlers.commands.probe.steps.table import STEPS, Step, why_not
-from handlers.commands.report import WIDTH, Report, plain
+from handlers.commands.report import WIDTH, Report
 from handlers.commands.services import Services
 from handlers.commands.targets.rate import Wait
+from handlers.core.json_text import plain
 from handlers.edges.settings import Settings
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
