@@ -108,7 +108,7 @@ def local_stack(folder: Path, *arguments: str, **settings: str) -> Iterator[Loca
         stack.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     """One for all tests of a file; what is in it is what tests before have left."""
     with local_stack(tmp_path_factory.mktemp("stack")) as running:
@@ -118,9 +118,12 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator["Browser"]:
-    """A Chromium: the machine's own, or else the one that Playwright has installed."""
+    """A Chromium: the machine's own, or else the one that Playwright has installed.
+
+    While it runs, Playwright has an event loop in the thread of the tests, and no other can run there.
+    """
     playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
     own = next(filter(None, map(shutil.which, NAMES)), None)
     with playwright.sync_playwright() as driver:
