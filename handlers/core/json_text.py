@@ -51,6 +51,14 @@ def parse(text: str) -> Any:
         raise NotJson("it is not JSON in UTF-8") from None
 
 
+def encodable(value: Any) -> Any:
+    """A JSON value with a question mark in the place of each half of a surrogate pair, which UTF-8 lacks."""
+    text = json.dumps(value, ensure_ascii=False)
+    if text.isascii():
+        return value
+    return json.loads(text.encode(errors="replace"))
+
+
 def is_suspicious(text: str, max_depth: int) -> bool:
     """Whether the value of this text may fail the check. It is a quick look that clears most texts."""
     return text.count("[") + text.count("{") > max_depth or _SUSPICIOUS.search(text) is not None

@@ -111,10 +111,10 @@ class Assessor:
 
     def _event_for(self, image: Json) -> tuple[Json, bool]:
         """The event that tells of an image again, and whether it says who made it."""
-        found = self._traces.of_image(image["id"])
-        if found and (event := as_cloudevent(found.trace)):
+        trace = self._traces.of_image(image["id"])
+        if trace and (event := as_cloudevent(trace)):
             # Its own id would be taken for the event that came when the image was made.
-            return event | {"id": event_id(image["id"]), FILL_IN: "true"}, found.names_creator
+            return event | {"id": event_id(image["id"]), FILL_IN: "true"}, True
         return event_of(image), False
 
 

@@ -19,7 +19,7 @@ Get = Callable[[str, Mapping[str, str]], Json]
 
 ATTEMPTS = 8
 PAUSE_MAX = 30.0
-"""Seconds. All attempts together wait for about two minutes."""
+"""Seconds. Without a Retry-After, all attempts together wait for a minute and a half."""
 
 BUSY = {"CTS.0001", "CTS.0300"}
 """Codes of a refusal by Cloud Trace Service that ends by itself: "Query failed ... try again later"."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from handlers.commands.files import UsageError, open_regular
 from handlers.core.json_access import Json, as_list
-from handlers.core.json_text import NotJson, parse
+from handlers.core.json_text import NotJson, encodable, parse
 
 SUFFIXES = (".json", ".json.gz")
 
@@ -29,7 +29,7 @@ def _elements(path: Path) -> list[Any]:
     try:
         if content.startswith(b"\x1f\x8b"):
             content = gzip.decompress(content)
-        value = parse(content.decode("utf-8-sig"))
+        value = encodable(parse(content.decode("utf-8-sig")))
     except (OSError, EOFError, zlib.error):
         raise UsageError(f"{path} is not whole; fetch it again") from None
     except (NotJson, UnicodeDecodeError):

@@ -8,7 +8,6 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from datetime import datetime
-from typing import NamedTuple
 
 from handlers.commands.files import UsageError
 from handlers.core.events import CreationSignals
@@ -18,27 +17,22 @@ from handlers.core.times import parse_time
 
 _TABLES = """
 CREATE TABLE trace (id TEXT PRIMARY KEY, time REAL, text TEXT);
-CREATE TABLE image (image_id TEXT, trace_id TEXT, job_id TEXT, name TEXT, by_system INTEGER);
+CREATE TABLE image (image_id TEXT, name TEXT, trace_id TEXT, job_id TEXT, names_creator, is_only);
 CREATE TABLE job (job_id TEXT, trace_id TEXT);
 CREATE INDEX by_image ON image (image_id);
 CREATE INDEX by_job ON job (job_id);
 """
 
-_CREATOR_NAMED = """
-SELECT text FROM image JOIN trace ON trace.id = trace_id WHERE image_id = ? AND by_system = ? ORDER BY time
+_BY_CREATOR = """
+SELECT text, name, is_only FROM image JOIN trace ON trace.id = trace_id
+WHERE image_id = ? AND names_creator ORDER BY time
 """
 
 _JOB_BY_CREATOR = """
-SELECT text, image.name FROM image JOIN job ON job.job_id = image.job_id JOIN trace ON trace.id = job.trace_id
+SELECT text, image.name, FALSE FROM image JOIN job ON job.job_id = image.job_id
+JOIN trace ON trace.id = job.trace_id
 WHERE image_id = ? ORDER BY time
 """
-
-
-class CreationTrace(NamedTuple):
-    """The trace that says most of the creation of an image. names_creator: whether it says who made it."""
-
-    trace: Json
-    names_creator: bool
 
 
 class Traces:
@@ -72,28 +66,27 @@ class Traces:
         try:
             if not self._database.execute("INSERT OR IGNORE INTO trace VALUES (?, ?, ?)", row).rowcount:
                 return False
+            each_has = (trace_id, creation.job_id, creation.names_creator, len(creation.images) == 1)
             for image in creation.images:
-                named = (image["id"], trace_id, creation.job_id, string(image, "name"), creation.by_system)
-                self._database.execute("INSERT INTO image VALUES (?, ?, ?, ?, ?)", named)
-            if not creation.images:
+                named = (image["id"], string(image, "name"), *each_has)
+                self._database.execute("INSERT INTO image VALUES (?, ?, ?, ?, ?, ?)", named)
+            if creation.names_creator and not creation.images:
                 self._database.execute("INSERT INTO job VALUES (?, ?)", (creation.job_id, trace_id))
         except sqlite3.OperationalError:
             raise UsageError("there is no room for temporary files; make some, or set TMPDIR") from None
         return True
 
-    def of_image(self, image_id: str) -> CreationTrace | None:
-        """The trace that says who made an image, else the one that only says that it was made.
+    def of_image(self, image_id: str) -> Json | None:
+        """The trace that says who made an image, about this image alone; None if there is none.
 
-        The first trace of a job may name the job alone. Then it is completed with the image.
+        The first trace of a job may name the job alone. Then it is completed with the image. That of several
+        images must not speak of the others, which nobody may have asked for.
         """
-        find = self._database.execute
-        if found := find(_CREATOR_NAMED, (image_id, 0)).fetchone():
-            return CreationTrace(json.loads(found[0]), names_creator=True)
-        if found := find(_JOB_BY_CREATOR, (image_id,)).fetchone():
-            image = {"id": image_id, "name": found[1]}
-            return CreationTrace(completed(object_or_empty(json.loads(found[0])), image), names_creator=True)
-        if found := find(_CREATOR_NAMED, (image_id, 1)).fetchone():
-            return CreationTrace(json.loads(found[0]), names_creator=False)
+        for query in (_BY_CREATOR, _JOB_BY_CREATOR):
+            if found := self._database.execute(query, (image_id,)).fetchone():
+                text, name, is_only = found
+                trace = object_or_empty(json.loads(text))
+                return trace if is_only else completed(trace, {"id": image_id, "name": name})
         return None
 
 

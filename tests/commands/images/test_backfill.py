@@ -127,6 +127,18 @@ def test_which(images: Images, ims: Ims, options: tuple[str, ...], chosen: set[s
     assert not any(tags["tags"] for tags in ims.control("GET", "images")["images"])
 
 
+def test_one_of_several(images: Images, ims: Ims, serve: Serve, rules_file: RulesFile) -> None:
+    """The event of an image tags no other one, also if the trace of its creation names several images."""
+    function = serve(RULES=rules_file(TABLE))
+    chosen, other = ims.image(attributes={"name": "chosen"}), ims.image(attributes={"name": "other"})
+    jobs = [{"entities": {"image_id": each}} for each in (other, chosen)]
+    response = json.dumps({"job_id": "j1", "entities": {"sub_jobs_result": jobs}})
+    ims.control("POST", "traces", {"traces": [{"resource_id": other, "response": response}]})
+    ran = images("backfill", "--to", function.url, "--id", chosen, table=TABLE)
+    assert ran.shows("1 done (1 tagged)")
+    assert (ims.tags(chosen), ims.tags(other)) == ({"owner": "ada"}, {})
+
+
 def test_counts_add_up(images: Images, ims: Ims, http_subscriber: HttpSubscriber) -> None:
     """Whatever becomes of the events, images = complete + done + dead letters + not done."""
     answers = iter(

@@ -84,6 +84,23 @@ def test_half_of_the_traces(images: Images, ims: Ims) -> None:
     assert (row["state"], row["undecidable"]) == ("undecidable", ["owner"])
 
 
+def test_a_trace_without_a_user(images: Images, ims: Ims) -> None:
+    """A trace that names nobody leaves the creator unknown."""
+    image = ims.image(attributes={"name": "mine"})
+    ims.control("POST", "traces", {"traces": [{"resource_id": image, "user": None}]})
+    assert rows(images("coverage", "--json", table=OWNER))["mine"]["undecidable"] == ["owner"]
+
+
+def test_differing_by_half_of_the_traces(images: Images, ims: Ims) -> None:
+    """The system's trace alone, which makes an event fill in, hides no tag that differs."""
+    ims.control("PUT", "settings", {"traces": "second only"})
+    ims.create("prod-half")
+    (image,) = ims.control("GET", "images")["images"]
+    ims.api("PUT", "/v1/cloudimages/tags", json={"image_id": image["id"], "tag": "env.test"})
+    row = rows(images("coverage", "--json", table=OWNER))["prod-half"]
+    assert row["differing"] == {"env": {"is": "test", "would_be": "prod"}}
+
+
 def test_defaults(images: Images, ims: Ims) -> None:
     """A default is given where nobody knows better, and never differs from what was known once."""
     table = "[[rule]]\ntags.owner = \"{{ image.creator.name | default('nobody') }}\""

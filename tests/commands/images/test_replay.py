@@ -18,7 +18,7 @@ FAST = ("--rate", "1000")
 IMAGE = "11111111-1111-4111-8111-11111111111a"
 
 
-def trace(number: int, minutes_ago: float = 10, **changed: Any) -> dict[str, Any]:
+def trace(number: object, minutes_ago: float = 10, **changed: Any) -> dict[str, Any]:
     at = int((time.time() - 60 * minutes_ago) * 1000)
     return {
         "trace_id": f"trace-{number}",
@@ -63,6 +63,12 @@ def test_recorded_traces(images: Images, ims: Ims, accepting: HttpSubscriber) ->
     assert json.loads(accepting.received[0].body)["user"]["name"] == "grace"
 
 
+def test_a_trace_that_names_nothing(images: Images, ims: Ims, accepting: HttpSubscriber) -> None:
+    """A creation whose trace names neither image nor job is sent as well: the function says what is wrong."""
+    ims.control("POST", "traces", {"traces": [trace(1, resource_id="", response={})]})
+    assert images("replay", "--to", accepting.url, *FAST).shows("1 done (1 tagged)")
+
+
 def test_many_pages(images: Images, ims: Ims, accepting: HttpSubscriber) -> None:
     """450 traces of one moment come in three pages, and each is sent once."""
     at = int(time.time() * 1000) - 60_000
@@ -95,6 +101,14 @@ def test_files(images: Images, accepting: HttpSubscriber, tmp_path: Path) -> Non
     accepting.received.clear()
     images("replay", folder, "--since", "2h", "--until", "85m", "--to", accepting.url, *FAST)
     assert received(accepting) == ["trace-1"]
+
+
+def test_halves_of_surrogate_pairs(images: Images, accepting: HttpSubscriber, tmp_path: Path) -> None:
+    """Half of a surrogate pair, which JSON can write and UTF-8 lacks, is sent as a question mark."""
+    path = tmp_path / "traces.json"
+    path.write_text(json.dumps([trace("\ud800"), trace(2, user={"name": "\udfff"}, resource_name="\udfff")]))
+    assert images("replay", path, "--to", accepting.url, *FAST).shows("2 done (2 tagged)")
+    assert json.loads(accepting.received[0].body)["user"] == {"name": "?"}
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ def trace(**changed: Any) -> dict[str, Any]:
 
 def test_a_job_alone() -> None:
     """The first trace of a job names the job and the creator."""
-    assert creation_in(trace(), SIGNALS) == ((), "j1", False)
+    assert creation_in(trace(), SIGNALS) == ((), "j1", True)
 
 
 def test_images_of_a_job() -> None:
@@ -40,18 +40,37 @@ def test_images_of_a_job() -> None:
     )
     assert found is not None
     assert [(each["id"], each["name"]) for each in found.images] == [(ID, "n-1"), (OTHER, "n-2")]
-    assert (found.job_id, found.by_system) == ("j1", True)
+    assert (found.job_id, found.names_creator) == ("j1", False)
 
 
 def test_others() -> None:
-    """A trace of something else, of a failure, or of nothing that can be named is no creation."""
+    """A trace of something else or of a failure is no creation."""
     for other in (
         trace(trace_name="deleteImage"),
         trace(trace_rating="warning"),
-        trace(response={}),
         {"trace_name": "createImage"},
     ):
         assert creation_in(other, SIGNALS) is None
+
+
+def test_nothing_that_can_be_read() -> None:
+    """A creation whose trace names neither image nor job is one: the function says what is wrong."""
+    assert creation_in(trace(response={}), SIGNALS) == ((), "", False)
+
+
+def test_no_creator() -> None:
+    """A trace without a user, or one of the system, names no creator."""
+    for other in (trace(user=None), trace(user={}), trace(trace_type="SystemAction")):
+        assert creation_in(other, SIGNALS) == ((), "j1", False)
+
+
+def test_one_of_several() -> None:
+    """A trace of several images can be completed to be about one of them, whatever its resource is."""
+    jobs = [{"entities": {"image_id": each}} for each in (OTHER, ID)]
+    several = trace(resource_id=OTHER, response={"job_id": "j1", "entities": {"sub_jobs_result": jobs}})
+    single = recognise(as_cloudevent(completed(several, {"id": ID})) or {}, SIGNALS)
+    assert isinstance(single, list)
+    assert [each.id for each in single] == [ID]
 
 
 def test_completed_as_the_job_would() -> None:
