@@ -68,10 +68,10 @@ def emit(report: Report, stream: TextIO | None, *, as_json: bool) -> int:
 
     stream: None if it is closed, as Python has it then.
     """
-    if isinstance(stream, io.TextIOWrapper):
-        stream.reconfigure(errors="backslashreplace")  # a terminal may know less than Unicode
     stream = stream or io.StringIO()
     try:
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal may know less than Unicode
         stream.writelines(_texts(report, stream, as_json=as_json))
         stream.flush()
     except BrokenPipeError:

@@ -2,9 +2,10 @@
 
 import argparse
 import json
+import os
+import select
 import signal
 import sys
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -28,7 +29,7 @@ RECENT = timedelta(hours=1)
 
 
 class Stopped(Exception):
-    """SIGTERM or Ctrl-C has come."""
+    """SIGTERM or Ctrl-C has come, or nobody reads the output any more."""
 
 
 class Follower:
@@ -50,6 +51,7 @@ class Follower:
         has_read = False
         while True:
             now = datetime.now(UTC)
+            self._place.correct(now)
             since = self._place.since
             if since < now - KEPT:
                 self._say(
@@ -78,11 +80,11 @@ class Follower:
             if each.about in self._place:
                 continue
             answer = self._until_reached(each, target)
-            self._say(answer.outcome or "retry", answer.detail, each.about)
             if answer.is_done or answer.outcome == "dead-letter":
                 self._place.add(each.about, at)
             else:
                 oldest = oldest or at
+            self._say(answer.outcome or "retry", answer.detail, each.about)
             self._stop.wait(self._pause)
         return oldest
 
@@ -107,29 +109,38 @@ class Follower:
             line = json.dumps({"time": time, "trace_id": trace_id, "outcome": outcome, "detail": detail})
         else:
             line = plain(f"{time} {': '.join(filter(None, (trace_id, outcome, detail)))}")
-        sys.stdout.write(f"{line}\n")
-        sys.stdout.flush()
+        try:
+            sys.stdout.write(f"{line}\n")
+            sys.stdout.flush()
+        except BrokenPipeError:
+            raise Stopped from None
 
 
 class Stop:
-    """Whether to end, which signals say. It ends a wait at once, and never what is being sent."""
+    """Whether to end, which signals say. It ends a wait at once, and never what is being sent.
+
+    A handler may run in the middle of anything, so it must take no lock. It writes to a pipe.
+    """
 
     def __init__(self) -> None:
-        self._said = threading.Event()
+        self._said, self._say = os.pipe()
 
     def wait(self, seconds: float) -> None:
         """Waits. Raises Stopped."""
-        if self._said.wait(seconds):
+        if select.select([self._said], [], [], seconds)[0]:
             raise Stopped
 
     @contextmanager
     def on_signals(self) -> Iterator[None]:
-        before = {each: signal.signal(each, lambda *_: self._said.set()) for each in SIGNALS}
+        before = {each: signal.signal(each, lambda *_: self._stop()) for each in SIGNALS}
         try:
             yield
         finally:
             for each, handler in before.items():
                 signal.signal(each, handler)
+
+    def _stop(self) -> None:
+        os.write(self._say, b".")
 
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -147,7 +158,7 @@ def follow(asked: argparse.Namespace, environ: Mapping[str, str]) -> Report:
     place.save()
     follower = Follower(asked, place, stop)
     with (
-        closing(open_target(asked.to, environ, asked.token_file, wait=stop.wait)) as target,
+        closing(open_target(asked.to, environ, asked.token_file, wait=stop.wait, defers=True)) as target,
         stop.on_signals(),
         suppress(Stopped),
     ):

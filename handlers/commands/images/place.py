@@ -1,5 +1,6 @@
 """The place that `images replay --follow` keeps in a file: up to when it has asked, and what it has sent."""
 
+import fcntl
 import json
 import os
 from collections.abc import Iterator
@@ -25,8 +26,9 @@ class Place:
     """
 
     def __init__(self, path: Path, start: datetime) -> None:
-        """Raises UsageError."""
+        """Raises UsageError, also where another run keeps its place in this file."""
         self._path = path
+        self._lock = self._locked()
         self.until = start + OVERLAP
         self._sent = dict[str, float]()
         if os.path.lexists(path):
@@ -40,6 +42,11 @@ class Place:
         """From when to ask for traces."""
         return self.until - OVERLAP
 
+    def correct(self, now: datetime) -> None:
+        """A clock that was ahead once must not hide the traces of the time until then."""
+        if self.since > now:
+            self.until = now
+
     def add(self, trace_id: str, at: datetime) -> None:
         """Notes that a trace needs no more. Raises UsageError."""
         self._sent[trace_id] = at.timestamp()
@@ -47,7 +54,8 @@ class Place:
 
     def advance(self, until: datetime) -> None:
         """Forgets what no look can show again. Raises UsageError."""
-        self.until = max(self.until, until)
+        # In whole seconds, as in the file, so that the next run knows all that it can be shown again.
+        self.until = max(self.until, until.replace(microsecond=0))
         oldest = self.since.timestamp()
         self._sent = {each: at for each, at in self._sent.items() if at >= oldest}
         self.save()
@@ -69,6 +77,19 @@ class Place:
                 os.fsync(folder)
             finally:
                 os.close(folder)
+
+    def _locked(self) -> int:
+        """The open file that no other run has locked. It is not the state, which is replaced each time."""
+        with _writing(self._path):
+            name = self._path.with_name(f".{self._path.name}.lock")
+            file = os.open(name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise UsageError(
+                    f"{self._path} holds the place of another run; end that, or name another file"
+                ) from None
+        return file
 
     def _load(self) -> None:
         with open_regular(self._path, follow=False) as file:

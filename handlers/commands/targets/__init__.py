@@ -36,22 +36,24 @@ def add_options(parser: argparse.ArgumentParser, *, to_help: str, required: bool
     )
 
 
-def open_target(
+def open_target(  # noqa: PLR0913 - of which two are for one command each
     address: str,
     environ: Mapping[str, str],
     token_file: Path | None,
     subject: str = SUBJECT,
     wait: Wait = time.sleep,
+    *,
+    defers: bool = False,
 ) -> Target:
     """The target at an address. Raises UsageError or InvalidSetting.
 
     token_file: holds the token that the function wants in deliveries. subject: for a bus.
-    wait: for so many seconds, before the function is asked again.
+    wait: for so many seconds, before the function is asked again. defers: as HttpTarget has it.
     """
     if not is_nats(address):
         from handlers.commands.targets.http import HttpTarget, token_in  # noqa: PLC0415 - see above
 
-        return HttpTarget(address, token_in(token_file) if token_file else None, wait)
+        return HttpTarget(address, token_in(token_file) if token_file else None, wait, defers=defers)
     if token_file:
         raise UsageError(
             "--token-file holds a token of the function; a bus takes the file that NATS_CREDS names"

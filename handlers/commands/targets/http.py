@@ -30,20 +30,26 @@ TEXT_MAX = 512
 
 
 class HttpTarget:
-    """The function at its address. token: what it wants in deliveries, or None."""
+    """The function at its address. token: what it wants in deliveries, or None.
 
-    def __init__(self, address: str, token: str | None, wait: Wait = time.sleep) -> None:
+    defers: an event that the function wants again later is not waited for, so that it holds up no other.
+    """
+
+    def __init__(
+        self, address: str, token: str | None, wait: Wait = time.sleep, *, defers: bool = False
+    ) -> None:
         """Raises UsageError for what is no address."""
         self._address = _checked(address)
         self._token = token
         self._wait = wait
+        self._defers = defers
         self._client = HttpClient("the function", "--to", proxy=None, ca_bundle=None)
 
     def send(self, message: Message, _message_id: str = "", _subject: str = "") -> Answer:
         """Posts up to ATTEMPTS times, as long as the reply asks for a retry or there is none."""
         reply = self._post(message)
         for _ in range(ATTEMPTS - 1):
-            if not reply.is_retry:
+            if not reply.is_retry or (self._defers and reply.is_of_one_event):
                 break
             self._wait(min(reply.retry_after, RETRY_AFTER_MAX))
             reply = self._post(message)
@@ -87,6 +93,11 @@ class _Reply(NamedTuple):
             or self.status == HTTPStatus.TOO_MANY_REQUESTS
             or self.status >= HTTPStatus.INTERNAL_SERVER_ERROR
         )
+
+    @property
+    def is_of_one_event(self) -> bool:
+        """Whether a retry is wanted of this event, and other ones may fare better."""
+        return self.outcome == "retry" and self.status != HTTPStatus.TOO_MANY_REQUESTS
 
 
 UNREACHED = _Reply(0, "", "", 1)

@@ -4,12 +4,15 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from handlers.commands.images.place import OVERLAP, Place
 from tests.commands.images.test_replay import accepting, received, trace
 from tests.processes.bus import Answer, HttpSubscriber
 from tests.processes.emulator import Ims
@@ -141,9 +144,9 @@ def test_a_function_that_is_away(follow: Follow, ims: Ims, tmp_path: Path) -> No
 
 def test_events_to_repeat(follow: Follow, ims: Ims, http_subscriber: HttpSubscriber, tmp_path: Path) -> None:
     """An event that the function wants again later holds up no other, and the place waits for it."""
-    retry, tagged = Answer(503, {"Retry-After": "0"}), Answer(204, {"Tagging-Outcome": "tagged"})
+    retry = Answer(503, {"Retry-After": "60", "Tagging-Outcome": "retry"})
+    tagged = Answer(204, {"Tagging-Outcome": "tagged"})
     http_subscriber.answer = lambda request: retry if request.headers["ce-id"] == "trace-1" else tagged
-    at = int(trace(1, 20)["time"])
     ims.control("POST", "traces", {"traces": [trace(1, 20), trace(2, 19)]})
     process = follow(http_subscriber.url, "--since", "25m")
     eventually(lambda: "trace-2" in received(http_subscriber), "the second trace")
@@ -151,7 +154,73 @@ def test_events_to_repeat(follow: Follow, ims: Ims, http_subscriber: HttpSubscri
     eventually(lambda: "trace-1" in state(tmp_path)["sent"], "the first trace")
     ended(process)
     assert received(http_subscriber).count("trace-2") == 1
-    assert at
+
+
+AT_EACH_LINE = """
+import signal, sys
+from handlers.commands.images.follow import Stop, Stopped
+
+for number in range(60):
+    def trace(frame, event, argument, left=iter(range(number))):
+        if next(left, None) is None:
+            sys.settrace(None)
+            signal.raise_signal(signal.SIGTERM)
+        return trace
+
+    stop = Stop()
+    with stop.on_signals():
+        sys.settrace(trace)
+        try:
+            stop.wait(0)
+        except Stopped:
+            pass
+        sys.settrace(None)
+"""
+
+
+def test_signals_at_any_moment() -> None:
+    """A signal can come in the middle of a wait, at any line of it, and nothing hangs."""
+    subprocess.run([sys.executable, "-c", AT_EACH_LINE], cwd=ROOT, timeout=60, check=True)
+
+
+def test_nobody_reads(follow: Follow, ims: Ims, accepting: HttpSubscriber, tmp_path: Path) -> None:
+    """It ends where its output goes nowhere, and the event that it sent last is not sent again."""
+    ims.control("POST", "traces", {"traces": [trace(n, 9 - n) for n in range(3)]})
+    process = follow(accepting.url)
+    assert process.stdout
+    process.stdout.close()
+    assert process.wait(timeout=20) == 0
+    assert set(received(accepting)) == state(tmp_path)["sent"].keys()
+
+
+def test_two_runs(follow: Follow, ims: Ims, accepting: HttpSubscriber) -> None:
+    """A second run with the same state ends, and says why."""
+    ims.control("POST", "traces", {"traces": [trace(1)]})
+    follow(accepting.url)
+    accepting.wait(1)
+    out, _ = (second := follow(accepting.url)).communicate(timeout=20)
+    assert second.returncode == 2
+    assert "holds the place of another run" in " ".join(out.split())
+
+
+def test_a_clock_that_was_ahead(follow: Follow, ims: Ims, accepting: HttpSubscriber, tmp_path: Path) -> None:
+    """A place in the future hides no trace of the time until then."""
+    content = {"kind": "images replay", "until": "2999-01-01T00:00:00Z", "sent": {"trace-1": time.time()}}
+    (tmp_path / "state.json").write_text(json.dumps(content))
+    ims.control("POST", "traces", {"traces": [trace(1), trace(2)]})
+    process = follow(accepting.url)
+    accepting.wait(1)
+    ended(process)
+    assert received(accepting) == ["trace-2"]
+
+
+def test_whole_seconds(tmp_path: Path) -> None:
+    """A run forgets no trace that the next one, which reads whole seconds from the file, can be shown."""
+    now = datetime.now(UTC).replace(microsecond=900_000)
+    place = Place(tmp_path / "state.json", now - 2 * OVERLAP)
+    place.add("trace", now - OVERLAP - timedelta(seconds=0.4))
+    place.advance(now)
+    assert "trace" in place
 
 
 @pytest.mark.parametrize(
