@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from handlers.commands.images.cloud import Get
-from handlers.core.errors import ImageNotFound, RequestRejected
+from handlers.core.errors import ImageNotFound, RequestRejected, UnexpectedReply
 from handlers.core.json_access import Json, as_list, object_or_empty, string
 
 PAGE = 500
@@ -19,7 +19,7 @@ def own_images(get: Get, project_id: str) -> Iterator[Json]:
     """
     # By owner, because a filter by type would leave out the images that the project shares.
     first = {"owner": project_id, "limit": str(PAGE), "sort_key": "created_at", "sort_dir": "asc"}
-    query, last = first, ""
+    query, last, longest = first, "", 0
     seen = frozenset[str]()
     while True:
         try:
@@ -33,9 +33,16 @@ def own_images(get: Get, project_id: str) -> Iterator[Json]:
         page = [image for image in as_list(answer.get("images")) if string(object_or_empty(image), "id")]
         new = [image for image in page if image["id"] not in seen]
         yield from (image for image in new if _is_own(image, project_id))
+        if not page:
+            return
         marker = string(object_or_empty(answer.get("page_info")), "next_marker")
-        if not marker and len(page) >= PAGE:
+        # A service may give shorter pages than it is asked for. Only a page that is shorter than others is
+        # the last.
+        if not marker and len(page) >= longest:
             marker = page[-1]["id"]
+        longest = max(longest, len(page))
+        if marker == query.get("marker") and longest >= PAGE:
+            raise UnexpectedReply("the list does not go on beyond its first page; check any proxy in between")
         if not marker or marker == query.get("marker"):
             return
         last = string(page[-1], "created_at") or ""
