@@ -1,7 +1,7 @@
 """The traces that Cloud Trace Service recorded, page by page (CTS API reference, "Querying a Trace List")."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from handlers.commands.files import UsageError
 from handlers.commands.images.cloud import Cloud, Get
@@ -14,6 +14,10 @@ PAGE = 200
 
 KEPT = timedelta(days=7)
 """How long Cloud Trace Service keeps traces."""
+
+MARGIN = timedelta(minutes=1)
+"""How much less of that time is asked for, since what happens beyond it is not published, and no clock is
+right."""
 
 NOT_FOUND = 404
 
@@ -33,6 +37,7 @@ class Recorder:
 
     def between(self, since: datetime, until: datetime) -> Iterator[Json]:
         """The traces of this time, in no order of use. Raises Unreadable."""
+        since = max(since, datetime.now(UTC) - KEPT + MARGIN)
         for project_id in self._projects:
             get = self._get(project_id)
             try:

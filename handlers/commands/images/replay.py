@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from handlers.commands.files import UsageError
 from handlers.commands.images.cloud import Cloud
 from handlers.commands.images.follow import follow
-from handlers.commands.images.recorder import KEPT, Recorder
+from handlers.commands.images.recorder import KEPT, MARGIN, Recorder
 from handlers.commands.images.sending import Sent, send_all, to_send
 from handlers.commands.images.trace_files import traces_in
 from handlers.commands.images.traces import Traces, time_of
@@ -24,9 +24,6 @@ NO_TRACES = (
 
 RECENT = timedelta(hours=1)
 """How far back without --since."""
-
-MARGIN = timedelta(minutes=1)
-"""Between reading `7d` on the command line and asking."""
 
 
 def replay(asked: argparse.Namespace, environ: Mapping[str, str]) -> Report:
@@ -60,7 +57,7 @@ def _in_files(asked: argparse.Namespace) -> Iterator[Json]:
 def _recorded(asked: argparse.Namespace, environ: Mapping[str, str]) -> Iterator[Json]:
     now = datetime.now(UTC)
     since, until = asked.since or now - RECENT, asked.until or now
-    if since < now - KEPT - MARGIN:
+    if since < now - KEPT - MARGIN:  # `7d` on the command line was a moment ago
         raise UsageError(
             "Cloud Trace Service keeps traces for seven days; write --since 7d, or name files of traces"
         )

@@ -18,8 +18,7 @@ def image(number: int, second: int = 0) -> dict[str, Any]:
 class Service:
     """most: images of a page, whatever is asked for. ignores: parameters that it does not know.
 
-    last_marker: what an empty page names. deletes: the numbers of the calls before which the marker's image is
-    deleted.
+    last_marker: what an empty page names. deletes: before which calls the image of the marker is deleted.
     """
 
     def __init__(self, images: list[dict[str, Any]], most: int = PAGE) -> None:

@@ -6,6 +6,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -144,6 +145,15 @@ def test_wrong_use(images: Images, arguments: tuple[str, ...], said: str) -> Non
     """What cannot be done is said in a sentence."""
     ran = images("replay", "--to", "http://127.0.0.1:9/", *arguments)
     assert (ran.code, ran.shows(said)) == (2, True)
+
+
+def test_seven_days(images: Images, ims: Ims, accepting: HttpSubscriber) -> None:
+    """What is kept can be asked for, with a clock that is not right and calls that take their time."""
+    ims.control("POST", "traces", {"traces": [trace(1, 7 * 24 * 60 - 2)]})
+    begin = time.time()
+    assert images("replay", "--to", accepting.url, "--since", "7d", *FAST).shows("1 done (1 tagged)")
+    (query, *_) = [parse_qs(call["query"]) for call in ims.control("GET", "calls")["calls"]]
+    assert int(query["from"][0]) / 1000 > begin - 7 * 24 * 3600 + 50
 
 
 def test_no_right_and_no_traces(images: Images, ims: Ims) -> None:
