@@ -15,13 +15,13 @@ def moment(text: str) -> datetime:
     """An aware time: `2026-01-05T10:15:30Z`, `2026-01-05` (UTC), `now`, or `2h` for two hours ago."""
     if text == NOW:
         return datetime.now(UTC)
-    if ago := _AGO.fullmatch(text):
-        return datetime.now(UTC) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
     if at := parse_time(text):
         return at
     try:
+        if ago := _AGO.fullmatch(text):
+            return datetime.now(UTC) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
         return datetime.combine(date.fromisoformat(text), time(), UTC)
-    except ValueError:
+    except (ValueError, OverflowError):  # more days ago than the calendar has
         raise argparse.ArgumentTypeError(
             f"{text!a} is no time; write 2026-01-05, 2026-01-05T10:15:30Z, or 2h for two hours ago (m, h, d)"
         ) from None

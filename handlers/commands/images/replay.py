@@ -18,9 +18,10 @@ from handlers.commands.targets import open_target
 from handlers.core.json_access import Json
 from handlers.edges import settings
 
-NO_TRACES = (
+NONE_RECORDED = (
     "There is no trace of a created image in this time; see whether Cloud Trace Service is switched on."
 )
+NONE_IN_FILES = "There is no trace of a created image in these files, or none of this time."
 
 RECENT = timedelta(hours=1)
 """How far back without --since."""
@@ -43,7 +44,9 @@ def replay(asked: argparse.Namespace, environ: Mapping[str, str]) -> Report:
                 sys.stderr.write(f"interrupted: {sent}\n")
                 raise
     data = {"traces": sent.total, **sent.as_json()}
-    return Report(data, _lines(sent), 0 if sent.is_done else 1)
+    return Report(
+        data, _lines(sent, NONE_IN_FILES if asked.files else NONE_RECORDED), 0 if sent.is_done else 1
+    )
 
 
 def _in_files(asked: argparse.Namespace) -> Iterator[Json]:
@@ -67,8 +70,8 @@ def _recorded(asked: argparse.Namespace, environ: Mapping[str, str]) -> Iterator
     return Recorder(Cloud.of(read, environ), read.signals).between(since, until)
 
 
-def _lines(sent: Sent) -> Iterator[str]:
+def _lines(sent: Sent, none: str) -> Iterator[str]:
     if not sent.total:
-        yield NO_TRACES
+        yield none
     yield from sent.lines()
     yield f"{counted(sent.total, 'trace')} of created images: {sent}"

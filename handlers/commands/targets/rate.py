@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
-RATE_MAX = 1000
+RATE_MIN, RATE_MAX = 0.001, 1000
 
 CATCH_UP = 1.0
 """Seconds."""
@@ -59,8 +59,6 @@ def parse_rate(text: str) -> float:
         rate = float(text)
     except ValueError:
         rate = 0
-    if not 0 < rate <= RATE_MAX:
-        raise argparse.ArgumentTypeError(
-            f"{text!a} is no rate; it is above 0 and at most {RATE_MAX} a second"
-        )
+    if not RATE_MIN <= rate <= RATE_MAX:
+        raise argparse.ArgumentTypeError(f"{text!a} is no rate; it is from {RATE_MIN} to {RATE_MAX} a second")
     return rate

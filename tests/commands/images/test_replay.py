@@ -12,6 +12,7 @@ import pytest
 
 from tests.commands.images.conftest import Images
 from tests.processes.bus import Answer, HttpSubscriber
+from tests.processes.commands import Ran
 from tests.processes.emulator import Ims
 from tests.processes.function import Serve
 
@@ -136,15 +137,30 @@ def test_files_that_hold_none(images: Images, tmp_path: Path, content: bytes | N
     [
         (("--since", "30d"), "keeps traces for seven days; write --since 7d, or name files"),
         (("--since", "1h", "--until", "2h"), "--since is not before --until"),
+        (("--since", "999999d"), "is no time; write"),
+        (("--rate", "1e-320"), "is no rate; it is from 0.001 to 1000 a second"),
         (("--state", "x"), "--state belongs to --follow"),
         (("--follow",), "name one with --state FILE"),
         (("--follow", "--state", "x", "--until", "1h"), "leave out the files and --until"),
     ],
 )
-def test_wrong_use(images: Images, arguments: tuple[str, ...], said: str) -> None:
+def test_wrong_use(
+    images: Images, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
     """What cannot be done is said in a sentence."""
-    ran = images("replay", "--to", "http://127.0.0.1:9/", *arguments)
+    try:
+        ran = images("replay", "--to", "http://127.0.0.1:9/", *arguments)
+    except SystemExit as ended:
+        ran = Ran(int(ended.code or 0), *capsys.readouterr())
     assert (ran.code, ran.shows(said)) == (2, True)
+
+
+def test_files_without_creations(images: Images, tmp_path: Path) -> None:
+    """If files hold no trace of a created image, that is said of the files."""
+    path = tmp_path / "traces.json"
+    path.write_text("[]")
+    ran = images("replay", path, "--to", "http://127.0.0.1:9/")
+    assert (ran.code, ran.shows("no trace of a created image in these files")) == (0, True)
 
 
 def test_seven_days(images: Images, ims: Ims, accepting: HttpSubscriber) -> None:
