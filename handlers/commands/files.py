@@ -2,7 +2,10 @@
 
 import errno
 import re
+import sqlite3
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -131,3 +134,12 @@ def message_to_send(name: str) -> Message:
     if isinstance(first, dict) and "specversion" in first:
         content_type = f"application/cloudevents{'-batch' if isinstance(value, list) else ''}+json"
     return Message({"Content-Type": content_type}, content)
+
+
+@contextmanager
+def temporary_files() -> Iterator[None]:
+    """Around the use of temporary files and databases. Raises UsageError where there is no room for them."""
+    try:
+        yield
+    except (OSError, sqlite3.OperationalError):
+        raise UsageError("there is no room for temporary files; make some, or set TMPDIR") from None

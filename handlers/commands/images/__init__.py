@@ -21,16 +21,16 @@ from handlers.core.patterns.wildcards import InvalidWildcard, Wildcard, parse_wi
 COVERAGE = """Compares the tags of every own image of the served projects with those that the rules
 would give it. It knows what the image service says of the image and of its parent and, for seven days,
 the trace of its creation. It writes nothing. It needs the right ims:images:list, and cts:trace:list to
-know who made an image."""
+know who made an image. With --json it prints a line of JSON for each image."""
 
 BACKFILL = """Sends an event for each image that lacks tags, to the function or a bus. The events fill in:
-they write a tag only where the image has none of that key. Run it again after an interruption: images
-that have their tags need no event any more."""
+they write a tag only if the image has none of that key. Run it again after an interruption: images that
+have their tags need no event any more."""
 
 REPLAY = """Sends the traces of created images that Cloud Trace Service recorded, oldest first, each as the
-event that EventGrid would have made of it. The events fill in: they write a tag only where the image has
-none of that key. With --follow it goes on for ever: it looks for new traces each minute, and sends each
-once."""
+event that EventGrid would have made of it. The events fill in: they write a tag only if the image has
+none of that key. With --follow it goes on for ever: it looks for new traces each minute, sends each once,
+and prints a line for each, with --json a line of JSON."""
 
 TO = "address of the function, or of a bus: nats://HOST:PORT"
 
@@ -77,7 +77,7 @@ def _add_backfill(verbs: Any, shared: argparse.ArgumentParser) -> None:
             "images backfill --to http://127.0.0.1:8080/ --name 'prod-*'",
             "images backfill --to nats://127.0.0.1:4222 --since 30d",
         ],
-        exit_codes={0: "done", 1: "an image is not done, or a dead letter", 2: "wrong usage"},
+        exit_codes={0: "done", 1: "an event is a dead letter, or an image is not done", 2: "wrong usage"},
     )
     targets.add_options(verb, to_help=TO, required=False)
     verb.add_argument(
@@ -86,11 +86,13 @@ def _add_backfill(verbs: Any, shared: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--overwrite",
         action="store_true",
-        help="replace tags of other values too; without it, the events only add missing ones",
+        help="replace tags of other values as well; without it, only missing ones are added",
     )
     verb.add_argument("--since", type=moment, metavar="TIME", help="only images made from this time on")
     verb.add_argument("--until", type=moment, metavar="TIME", help="only images made before this time")
-    verb.add_argument("--name", type=_wildcard, metavar="PATTERN", help="only of this name; * is any text")
+    verb.add_argument(
+        "--name", type=_wildcard, metavar="PATTERN", help="only images of this name; * stands for any text"
+    )
     verb.add_argument("--id", type=image_id, nargs="+", metavar="UUID", help="only these images")
     verb.set_defaults(run=_backfill)
 
@@ -106,22 +108,35 @@ def _add_replay(verbs: Any, shared: argparse.ArgumentParser) -> None:
             "images replay CloudTraces/ --to nats://127.0.0.1:4222",
             "images replay --follow --state replay.json --to http://127.0.0.1:8080/",
         ],
-        exit_codes={0: "done, or ended by a signal", 1: "an event is not done", 2: "wrong usage"},
+        exit_codes={
+            0: "done, or ended by a signal",
+            1: "an event is a dead letter, or not done",
+            2: "wrong usage",
+        },
     )
     verb.add_argument(
         "files",
         nargs="*",
         type=Path,
         metavar="FILE",
-        help="files of traces instead of the service, or folders of them: .json or .json.gz, as OBS has them",
+        help="files of traces, or folders of them, as stored in OBS: .json or .json.gz; the service is not asked",
     )
     targets.add_options(verb, to_help=TO, required=True)
     verb.add_argument(
-        "--since", type=moment, metavar="TIME", help="traces from this time on; default: 1h, for one hour ago"
+        "--since",
+        type=moment,
+        metavar="TIME",
+        help="only traces from this time on; default: 1h (one hour ago), in files all",
     )
-    verb.add_argument("--until", type=moment, metavar="TIME", help="traces before this time; default: now")
-    verb.add_argument("--follow", action="store_true", help="go on for ever; needs --state")
-    verb.add_argument("--state", type=Path, metavar="FILE", help="where --follow keeps its place")
+    verb.add_argument(
+        "--until", type=moment, metavar="TIME", help="only traces before this time; default: all"
+    )
+    verb.add_argument(
+        "--follow",
+        action="store_true",
+        help="go on for ever; needs --state; --since counts only if there is no state yet",
+    )
+    verb.add_argument("--state", type=Path, metavar="FILE", help="file in which --follow keeps its place")
     verb.set_defaults(run=_replay)
 
 

@@ -28,6 +28,7 @@ class Assessment(NamedTuple):
     state: one of STATES, the first that holds of lacking, differing, undecidable, complete, nothing-to-tag.
     lacking: the tags that it would get. differing: by key, its value and the one of the rules.
     undecidable: keys of tags that need what nobody knows. rules: by key, the rule that gives the tag.
+    at_risk: keys of tags of another value, which may be from rules that knew more than they do now.
     why: why nothing can be decided, or "". event: what `backfill` would send.
     """
 
@@ -36,6 +37,7 @@ class Assessment(NamedTuple):
     lacking: dict[str, str]
     differing: dict[str, dict[str, str]]
     undecidable: Sequence[str]
+    at_risk: Sequence[str]
     rules: dict[str, str]
     why: str
     event: Json
@@ -82,7 +84,9 @@ class Assessor:
         run = next((each for each in runs if each.result.image and each.result.image.id == image["id"]), None)
         if run is None or run.result.image is None or run.result.outcome.kind == "dead-letter":
             outcome = run.result.outcome if run else outcome
-            return Assessment(image, "undecidable", {}, {}, (), {}, outcome.message or outcome.reason, event)
+            return Assessment(
+                image, "undecidable", {}, {}, (), (), {}, outcome.message or outcome.reason, event
+            )
         plan = run.result.plan
         seen = run.result.image.event
         open_keys, inexact = (
@@ -91,13 +95,18 @@ class Assessor:
         given = [each for each in plan.tags if each.tag.key in run.tags] + list(plan.unchanged)
         existing = tags_of(image)
         lacking, differing, rules = dict[str, str](), dict[str, dict[str, str]](), dict[str, str]()
+        at_risk = list[str]()
         for each in given:
             key, value = each.tag
             rules[key] = each.rule
             there = existing_value(existing, key)
             if there is None and key not in open_keys:
                 lacking[key] = value
-            elif there not in (None, value) and key not in open_keys | inexact and not each.keep:
+            elif there in (None, value) or each.keep:
+                continue
+            elif key in open_keys | inexact:
+                at_risk.append(key)
+            else:
                 differing[key] = {"is": str(there), "would_be": value}
         undecidable = sorted(key for key in open_keys if existing_value(existing, key) is None)
         held = {
@@ -107,7 +116,7 @@ class Assessor:
             "complete": given or open_keys or any(skipped.kept for skipped in plan.skipped),
         }
         state = next((state for state, holds in held.items() if holds), "nothing-to-tag")
-        return Assessment(image, state, lacking, differing, undecidable, rules, "", event)
+        return Assessment(image, state, lacking, differing, undecidable, at_risk, rules, "", event)
 
     def _event_for(self, image: Json) -> tuple[Json, bool]:
         """The event that tells of an image again, and whether it says who made it."""

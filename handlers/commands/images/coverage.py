@@ -4,6 +4,7 @@ import argparse
 import csv
 import io
 import json
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -12,8 +13,9 @@ from handlers.commands.files import UsageError
 from handlers.commands.images.assess import STATES, Assessment
 from handlers.commands.images.survey import Survey
 from handlers.commands.progress import Progress
-from handlers.commands.report import Block, Report, Styled, Table, Words, counted, heading
+from handlers.commands.report import Block, Report, Styled, Table, Words, counted, cut, heading
 from handlers.core.json_access import string
+from handlers.core.json_text import plain
 
 LACKING, USAGE = 1, 2
 COLUMNS = ("image_id", "name", "project_id", "state", "lacking", "differing", "undecidable", "why")
@@ -37,7 +39,7 @@ KINDS = {"complete": "have it", "lacking": "lack it", "differing": "differ", "un
 BAR = 20
 """Columns."""
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA = ("=", "+", "-", "@")
 """How a cell begins that a spreadsheet would run. Anybody may name an image so."""
 
 
@@ -88,6 +90,7 @@ def coverage(asked: argparse.Namespace, environ: Mapping[str, str]) -> Report:
 def _json_lines(found: Coverage) -> Iterator[str]:
     for each in found:
         yield json.dumps(each.as_json())
+    _note_on_stderr(found)
     if found.error:
         yield json.dumps({"errors": [found.error]})
 
@@ -99,12 +102,18 @@ def _csv_lines(found: Coverage) -> Iterator[str]:
         line = io.StringIO()
         csv.writer(line, lineterminator="").writerow(_cell(row[name]) for name in COLUMNS)
         yield line.getvalue()
+    _note_on_stderr(found)
     if found.error:
         raise UsageError(found.error)
 
 
+def _note_on_stderr(found: Coverage) -> None:
+    """The notes have no place among the rows."""
+    sys.stderr.writelines(f"note: {plain(note)}\n" for note in found.survey.notes)
+
+
 def _cell(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value) if value else ""
+    text = plain(value) if isinstance(value, str) else json.dumps(value) if value else ""
     return f"'{text}" if text.startswith(FORMULA) else text
 
 
@@ -140,21 +149,21 @@ def _blocks(found: Coverage, limit: int) -> Iterator[Block]:
         yield Table(images_with_tags(lacking), ("image", "name, and tags that it lacks"))
     if (more := found.states["lacking"] - len(lacking)) > 0:
         yield f"and {more:,} more; see them with --limit {found.states['lacking']}"
-    yield from notes_of(found.survey)
+    yield from notes_of(found.survey.notes)
 
 
 def _bar(share: float) -> str:
-    """Its share of the width, and at least one place."""
-    return "\N{FULL BLOCK}" * max(1, round(BAR * share))
+    """Its share of the width, and at least one place, in a character that every terminal has."""
+    return "#" * max(1, round(BAR * share))
 
 
 def images_with_tags(images: Iterable[tuple[str, str, str]]) -> Iterator[tuple[str, str]]:
     """Two rows an image: its id and its name, and its tags below."""
     for image_id, name, tags in images:
-        yield image_id, name
+        yield image_id, cut(name)
         yield "", tags
 
 
-def notes_of(survey: Survey) -> Iterator[Words]:
-    """What a survey could not know, for people."""
-    return ((Styled("note: ", "warning"), note) for note in survey.notes)
+def notes_of(notes: Iterable[str]) -> Iterator[Words]:
+    """What could not be known, for people."""
+    return ((Styled("note: ", "warning"), note) for note in notes)

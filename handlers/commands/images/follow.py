@@ -92,10 +92,7 @@ class Follower:
         """Sends one event, as often as it takes to reach the function or the bus."""
         pause = 1.0
         while True:
-            try:
-                answer = send_one(each, target)
-            except UsageError as error:  # the bus is away
-                answer = Answer("", str(error), stop=True)
+            answer = send_one(each, target)
             if not answer.stop:
                 return answer
             self._say("waiting", answer.detail, each.about)

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 
+from handlers.commands.files import temporary_files
 from handlers.commands.images.cloud import Get
 from handlers.core.errors import ImageNotFound, ImageNotTaggable, PermissionDenied
 from handlers.core.json_access import Json
@@ -17,7 +18,10 @@ class Parents:
         self._database.execute("CREATE TABLE image (id TEXT PRIMARY KEY, text TEXT)")
 
     def image(self, image_id: str) -> Json | None:
-        """The image as IMS describes it; None if it is gone or not ours to see. Raises TagApiError."""
+        """The image as IMS describes it; None if it is gone or not ours to see.
+
+        Raises TagApiError or UsageError.
+        """
         if found := self._database.execute("SELECT text FROM image WHERE id = ?", (image_id,)).fetchone():
             known: Json | None = json.loads(found[0])
             return known
@@ -25,7 +29,8 @@ class Parents:
             image = self._get(f"/v2/images/{image_id}", {})
         except (ImageNotFound, ImageNotTaggable, PermissionDenied):
             image = None
-        self._database.execute("INSERT INTO image VALUES (?, ?)", (image_id, json.dumps(image)))
+        with temporary_files():
+            self._database.execute("INSERT INTO image VALUES (?, ?)", (image_id, json.dumps(image)))
         return image
 
     def close(self) -> None:

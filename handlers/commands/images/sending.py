@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from handlers.commands.files import UsageError
 from handlers.commands.progress import Progress
 from handlers.commands.targets import Answer, Target
 from handlers.commands.targets.rate import at_rate
@@ -28,7 +29,7 @@ class ToSend(NamedTuple):
 
 @dataclass
 class Sent:
-    """total: events to send. done: by outcome. not_done: neither done nor dead letters, but tried."""
+    """total: events to send. done: by outcome. not_done: neither done nor dead letters, and why."""
 
     total: int
     done: Counter[str] = field(default_factory=Counter)
@@ -52,6 +53,11 @@ class Sent:
         else:
             self.not_done.append(row)
 
+    def leave(self, about: str, name: str, why: str) -> None:
+        """Counts one that is not sent at all."""
+        self.total += 1
+        self.not_done.append({"id": about, "name": name, "outcome": "", "detail": why})
+
     def __str__(self) -> str:
         done = ", ".join(f"{number:,} {outcome}" for outcome, number in self.done.items())
         letters = len(self.dead_letters)
@@ -71,11 +77,14 @@ class Sent:
 
     def lines(self) -> Iterator[str]:
         """What is not done, for people."""
+        yield from self.reasons()
+        if self.not_sent:
+            yield STOPPED
+
+    def reasons(self) -> Iterator[str]:
         for row in (*self.dead_letters, *self.not_done):
             name = f" ({row['name']})" if row["name"] else ""
             yield f"{row['id']}{name}: {': '.join(filter(None, (row['outcome'], row['detail'])))}"
-        if self.not_sent:
-            yield STOPPED
 
 
 def to_send(trace: Json) -> ToSend:
@@ -85,19 +94,19 @@ def to_send(trace: Json) -> ToSend:
 
 
 def send_one(each: ToSend, target: Target) -> Answer:
-    """Sends one event. A bus keeps one message of an id, for a while. Raises UsageError.
+    """Sends one event. A bus keeps one message of an id, for a while.
 
     An event that overwrites is another message than the one of this id that fills in.
     """
     message_id = each.event["id"] if FILL_IN in each.event else f"{each.event['id']}-overwrite"
-    return target.send(message_of(event_text(Received(each.event))), message_id, "")
+    try:
+        return target.send(message_of(event_text(Received(each.event))), message_id, "")
+    except UsageError as error:  # the bus is away
+        return Answer("", str(error), stop=True)
 
 
 def send_all(events: Iterable[ToSend], target: Target, rate: float, sent: Sent) -> None:
-    """Sends at most `rate` events a second, until one shows that the others would fare no better.
-
-    Raises UsageError.
-    """
+    """Sends at most `rate` events a second, until one shows that the others would fare no better."""
     with Progress("events sent", total=sent.total) as progress:
         for each in at_rate(events, rate):
             answer = send_one(each, target)

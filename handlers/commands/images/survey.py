@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from handlers.commands.files import UsageError, table_in
 from handlers.commands.images.assess import Assessment, Assessor
@@ -12,9 +13,34 @@ from handlers.commands.images.parents import Parents
 from handlers.commands.images.recorder import KEPT, Recorder
 from handlers.commands.images.traces import Traces
 from handlers.core.errors import PermissionDenied, TagApiError
+from handlers.core.json_access import Json, string
+from handlers.core.patterns.wildcards import Wildcard
+from handlers.core.times import parse_time
 from handlers.edges.settings import Settings
 
 UNKNOWN = "so it is not known who made which image"
+
+
+class Chosen(NamedTuple):
+    """Which images are meant; None: any. An image without a time is neither since nor until any."""
+
+    since: datetime | None
+    until: datetime | None
+    name: Wildcard | str | None
+    ids: frozenset[str] | None
+
+    def matches(self, image: Json) -> bool:
+        made = parse_time(image.get("created_at"))
+        name = string(image, "name") or ""
+        return (
+            (self.since is None or (made is not None and self.since <= made))
+            and (self.until is None or (made is not None and made < self.until))
+            and (
+                self.name is None
+                or (name == self.name if isinstance(self.name, str) else self.name.matches(name))
+            )
+            and (self.ids is None or image["id"].lower() in self.ids)
+        )
 
 
 class Survey:

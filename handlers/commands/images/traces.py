@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Iterator
 from datetime import datetime
 
-from handlers.commands.files import UsageError
+from handlers.commands.files import temporary_files
 from handlers.core.events import CreationSignals
 from handlers.core.events.creators import completed, creation_in
 from handlers.core.json_access import Json, object_or_empty, string
@@ -63,7 +63,7 @@ class Traces:
             return False
         at = time_of(trace)
         row = (trace_id, at.timestamp() if at else 0.0, json.dumps(trace))
-        try:
+        with temporary_files():
             if not self._database.execute("INSERT OR IGNORE INTO trace VALUES (?, ?, ?)", row).rowcount:
                 return False
             each_has = (trace_id, creation.job_id, creation.names_creator, len(creation.images) == 1)
@@ -72,8 +72,6 @@ class Traces:
                 self._database.execute("INSERT INTO image VALUES (?, ?, ?, ?, ?, ?)", named)
             if creation.names_creator and not creation.images:
                 self._database.execute("INSERT INTO job VALUES (?, ?)", (creation.job_id, trace_id))
-        except sqlite3.OperationalError:
-            raise UsageError("there is no room for temporary files; make some, or set TMPDIR") from None
         return True
 
     def of_image(self, image_id: str) -> Json | None:

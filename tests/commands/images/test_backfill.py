@@ -1,6 +1,7 @@
 """`images backfill`: an event for each image that lacks tags."""
 
 import json
+import resource
 import time
 from typing import Any
 
@@ -55,10 +56,24 @@ def test_fills_in(images: Images, ims: Ims, serve: Serve, rules_file: RulesFile)
 def test_overwrite(images: Images, ims: Ims, serve: Serve, rules_file: RulesFile) -> None:
     """--overwrite sends images whose tags differ as well, and replaces the tags."""
     function = serve(RULES=rules_file(TABLE))
-    image = ims.image(attributes={"name": "prod-a"}, tags={"env": "test", "owner": "ada"})
+    image = ims.image(attributes={"name": "prod-a"}, tags={"env": "test", "owner": "nobody"})
     assert images("backfill", "--to", function.url, table=TABLE).shows("1 need no event, 0 done")
     assert images("backfill", "--to", function.url, "--overwrite", table=TABLE).shows("1 done (1 tagged)")
-    assert ims.control("GET", f"images/{image}")["tags"] == {"env": "prod", "owner": "nobody"}
+    assert ims.tags(image) == {"env": "prod", "owner": "nobody"}
+
+
+def test_overwrites_no_better_tag(images: Images, ims: Ims, serve: Serve, rules_file: RulesFile) -> None:
+    """A tag from the time when the creator was known is not replaced by a default, whatever else differs."""
+    function = serve(RULES=rules_file(TABLE))
+    differs = ims.image(attributes={"name": "prod-a"}, tags={"env": "test", "owner": "ada"})
+    lacks = ims.image(attributes={"name": "prod-b"}, tags={"owner": "ada"})
+    ran = images("backfill", "--to", function.url, "--overwrite", *FAST, table=TABLE)
+    assert (ran.code, ran.shows("1 done (1 tagged), 0 dead letters, 1 not done")) == (1, True)
+    assert ran.shows("--overwrite would replace owner too")
+    assert (ims.tags(differs), ims.tags(lacks)) == (
+        {"env": "test", "owner": "ada"},
+        {"env": "prod", "owner": "ada"},
+    )
 
 
 def test_the_event(images: Images, ims: Ims, http_subscriber: HttpSubscriber) -> None:
@@ -97,7 +112,7 @@ def test_onto_a_bus(images: Images, ims: Ims, own_bus: Bus) -> None:
 def test_overwrite_on_a_bus(images: Images, ims: Ims, own_bus: Bus) -> None:
     """An event that overwrites is stored, although the bus has the one of the image that fills in."""
     own_bus.do(make_streams)
-    ims.image(attributes={"name": "prod-a"})
+    ims.image(attributes={"name": "prod-a"}, tags={"env": "test"})
     for options in ((), ("--overwrite",)):
         assert images("backfill", "--to", own_bus.url, *options, table=TABLE).shows("1 done (1 published)")
     stored = messages(own_bus, "IMAGES")
@@ -160,6 +175,47 @@ def test_counts_add_up(images: Images, ims: Ims, http_subscriber: HttpSubscriber
     assert "TagQuotaExceeded" in found["dead_letters"][0]["detail"]
     assert ([row["name"] for row in found["not_done"]], found["not_sent"]) == (["a3"], 2)
     assert "--token-file" in found["not_done"][0]["detail"]
+
+
+def test_undecidable(images: Images, ims: Ims) -> None:
+    """Images that may lack tags are not called complete without a word."""
+    ims.image(attributes={"name": "a"})
+    table = '[[rule]]\ntags.owner = "{{ image.creator.name }}"'
+    ran = images("backfill", "--dry-run", table=table)
+    assert ran.shows("1 of those that need no event may lack tags that need what nobody knows")
+    assert ran.shows("1 image: 1 need no event, 0 would get tags")
+
+
+def test_a_dry_run_that_overwrites(images: Images, ims: Ims) -> None:
+    """A dry run names what would be left, and its counts add up."""
+    ims.image(attributes={"name": "prod-a"}, tags={"env": "test", "owner": "ada"})
+    ims.image(attributes={"name": "prod-b"}, tags={"env": "test"})
+    ran = images("backfill", "--dry-run", "--overwrite", table=TABLE)
+    assert ran.shows("prod-b owner=nobody, env=prod (not test)")
+    assert ran.shows("2 images: 0 need no event, 1 would get tags, 1 would be left")
+    found = images("backfill", "--dry-run", "--overwrite", "--json", table=TABLE).json
+    assert (found["images"], found["lacking"], len(found["not_done"])) == (2, 1, 1)
+
+
+def test_a_dry_run_that_cannot_list(images: Images, ims: Ims) -> None:
+    """Also if images cannot be listed, a dry run prints one JSON document, which says why."""
+    ims.fault(match={"path": "/v2/cloudimages"}, status=403, code="IMG.0013")
+    ran = images("backfill", "--dry-run", "--json", table=TABLE)
+    assert ran.code == 2
+    assert "ims:images:list" in ran.json["errors"][0]
+
+
+def test_a_full_disk(images: Images, ims: Ims, rules_file: RulesFile) -> None:
+    """Without room for the events that are to be sent, one sentence says so, and nothing is sent."""
+    ims.image(attributes={"name": "a"})
+    rules = rules_file(TABLE)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        ran = images("backfill", "--to", "http://127.0.0.1:9/", RULES=rules)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert (ran.code, ran.shows("there is no room for temporary files")) == (2, True)
 
 
 def test_where_to(images: Images, ims: Ims) -> None:

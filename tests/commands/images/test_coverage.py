@@ -175,6 +175,31 @@ def test_for_spreadsheets(images: Images, ims: Ims) -> None:
     assert row[1] == '\'=cmd|" /C calc"!A0'
 
 
+def test_what_a_terminal_would_obey(images: Images, ims: Ims) -> None:
+    """--csv holds no control characters, and a row is a line."""
+    ims.image(attributes={"name": "a\x1b[31m\n\u202eb"})
+    _, row, *more = images("coverage", "--csv", table=OWNER).out.splitlines()
+    assert row.isprintable()
+    assert not more
+    assert "a\\u001b[31m\\n\\u202eb" in row
+
+
+def test_simple_terminals(images: Images, ims: Ims) -> None:
+    """The bar is in ASCII, and a long name takes no more than a few lines."""
+    ims.image(attributes={"name": "prod-" + 5000 * "x"})
+    out = images("coverage", table=OWNER).out
+    assert out.isascii()
+    assert len(out.splitlines()) < 30
+
+
+@pytest.mark.parametrize("form", ["--json", "--csv"])
+def test_notes_beside_rows(images: Images, form: str) -> None:
+    """What could not be known is on standard error, if standard output has rows alone."""
+    ran = images("coverage", form, table=OWNER, CTS_ENDPOINT="")
+    assert "note:" in ran.err
+    assert "set CTS_ENDPOINT" in ran.err
+
+
 def test_no_right_to_list(images: Images, ims: Ims) -> None:
     """Without the right to list, one sentence names it."""
     ims.control("POST", "faults", {"match": {"path": "/v2/cloudimages"}, "status": 403, "code": "IMG.0013"})
