@@ -119,7 +119,7 @@ def _add_replay(verbs: Any, shared: argparse.ArgumentParser) -> None:
         nargs="*",
         type=Path,
         metavar="FILE",
-        help="files of traces, or folders of them, as stored in OBS: .json or .json.gz; the service is not asked",
+        help="files of traces instead of the service, or folders of them: .json or .json.gz, as in OBS",
     )
     targets.add_options(verb, to_help=TO, required=True)
     verb.add_argument(
