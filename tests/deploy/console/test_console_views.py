@@ -334,11 +334,15 @@ def test_images(page: "Page", stack: LocalStack) -> None:
     page.goto("/images")
     listed = page.get_by_role("row", name="with-a-history").first
     expect(listed).to_contain_text("created-by=ada")
+    expect(listed).to_contain_text("complete")
     expect(listed).to_contain_text(image_id)
     listed.get_by_role("link").click()
     expect(page.get_by_role("heading", name="with-a-history")).to_be_visible()
     expect(page.locator("#events li")).to_have_count(1)
     expect(page.locator(".way")).to_contain_text("PUT /v1/cloudimages/tags 204")
+    stack.control("POST", "images", {"attributes": {"name": "of-which-no-event-told"}})
+    page.goto("/images")
+    expect(page.get_by_role("row", name="of-which-no-event-told")).to_contain_text("lacks created-on")
 
 
 def dead_letter(page: "Page", stack: LocalStack, name: str) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -40,20 +41,18 @@ class Commands:
             answer = json.loads(output)
         except ValueError:
             raise CommandFailed(words) from None
-        if isinstance(answer, dict) and list(answer) == ["errors"]:
-            raise CommandFailed(". ".join(map(str, answer["errors"])))
-        return answer
+        return _without_errors(answer)
 
     async def rows(self, *arguments: str, **settings: str) -> list[dict[str, Any]]:
         """The objects that a command answers, one in each line. Raises CommandFailed."""
         output, words = await self._run(arguments, settings)
+        with suppress(ValueError):
+            # A usage error is one document, in several lines.
+            _without_errors(json.loads(output))
         try:
-            rows = [json.loads(line) for line in output.splitlines()]
+            return [_without_errors(json.loads(line)) for line in output.splitlines()]
         except ValueError:
             raise CommandFailed(words) from None
-        if not rows or list(rows[-1]) == ["errors"]:
-            raise CommandFailed(words)
-        return rows
 
     async def _run(self, arguments: tuple[str, ...], settings: Mapping[str, str]) -> tuple[bytes, str]:
         """Standard output, and the last words of standard error."""
@@ -82,6 +81,13 @@ class Commands:
                     await process.wait()
         words = errors.decode(errors="replace").strip().splitlines()
         return output, words[-1] if words else "The command answered nothing."
+
+
+def _without_errors(answer: Any) -> Any:
+    """Raises CommandFailed for an answer that holds nothing but errors."""
+    if isinstance(answer, dict) and list(answer) == ["errors"]:
+        raise CommandFailed(". ".join(map(str, answer["errors"])))
+    return answer
 
 
 async def _read(stream: asyncio.StreamReader) -> bytes:

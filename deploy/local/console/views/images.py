@@ -7,6 +7,7 @@ from aiohttp import web
 from deploy.local.console.doors import CommandFailed
 from deploy.local.console.state import STATE, Doors
 from deploy.local.console.views.page import doors_of, page
+from deploy.local.stack import PROJECT_ID
 
 routes = web.RouteTableDef()
 
@@ -15,7 +16,8 @@ routes = web.RouteTableDef()
 async def show_images(request: web.Request) -> web.Response:
     doors = await doors_of(request)
     images = await doors.emulator.images()
-    return await page(request, "images", images=images, coverage=await _coverage(doors), shown=None)
+    coverage, why_not = await _coverage(doors)
+    return await page(request, "images", images=images, coverage=coverage, why_not=why_not)
 
 
 @routes.get("/images/{image_id}")
@@ -27,16 +29,24 @@ async def show_image(request: web.Request) -> web.Response:
         raise web.HTTPNotFound(text="The emulator has no such image.")
     records = [each for each in request.app[STATE].journal if image_id in each.image_ids]
     calls = [call for call in await doors.emulator.calls() if call["image_id"] == image_id]
+    coverage, why_not = await _coverage(doors)
     return await page(
-        request, "image", shown=shown, records=records, calls=calls[-100:], coverage=await _coverage(doors)
+        request,
+        "image",
+        shown=shown,
+        records=records,
+        calls=calls[-100:],
+        row=coverage.get(image_id),
+        why_not=why_not,
     )
 
 
-async def _coverage(doors: Doors) -> dict[str, Any]:
-    """By id, what `images coverage` says of each image; {} where there is no such command."""
-    settings = {"IMS_ENDPOINT": doors.stack.ims, "OS_TOKEN": doors.stack.token}
+async def _coverage(doors: Doors) -> tuple[dict[str, Any], str]:
+    """By id, what `images coverage` says of each image; and why it says nothing, if it does not."""
+    settings = {"IMS_ENDPOINT": doors.stack.ims, "CTS_ENDPOINT": doors.stack.ims}
+    settings |= {"OS_TOKEN": doors.stack.token, "PROJECTS": PROJECT_ID}
     try:
         rows = await doors.commands.rows("images", "coverage", **settings)
-    except CommandFailed:
-        return {}
-    return {row["image_id"]: row for row in rows if "image_id" in row}
+    except CommandFailed as failure:
+        return {}, str(failure)
+    return {row["image_id"]: row for row in rows}, ""
