@@ -109,3 +109,5 @@ def _writing(path: Path) -> Iterator[None]:
         raise UsageError(
             f"{path} cannot be written: {os.strerror(error.errno or 0)}; make room, or name another file"
         ) from None
+    except ValueError:  # the root, and the current directory
+        raise UsageError(f"{path} cannot be the name of a file") from None

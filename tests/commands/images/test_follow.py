@@ -239,3 +239,11 @@ def test_states(follow: Follow, ims: Ims, tmp_path: Path, content: str | None, s
     out, _ = process.communicate(timeout=20)
     assert process.returncode == 2
     assert said in " ".join(out.split())
+
+
+@pytest.mark.parametrize("name", ["", "/", "."])
+def test_states_that_are_no_files(follow: Follow, name: str) -> None:
+    """What cannot be the name of a file is said to be none."""
+    out, _ = (process := follow("http://127.0.0.1:9/", "--state", name)).communicate(timeout=20)
+    assert process.returncode == 2
+    assert "cannot be the name of a file" in " ".join(out.split())
