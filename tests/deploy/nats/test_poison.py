@@ -188,7 +188,7 @@ VALUES = [
     "name",
     [
         *("extensions", "myext", "my-ext", "", " ", "image", "subject", "time", "datacontenttype"),
-        *("dataschema", "traceparent", "data", "Data", "datacontentencoding", "schemaurl", "é", "\n"),
+        *("dataschema", "traceparent", "data", "datacontentencoding", "schemaurl", "é", "\n"),
     ],
 )
 def test_other_attributes_may_be_anything(function: Function, name: str) -> None:
