@@ -9,6 +9,7 @@ from tests.bench.ledger.audit import adds_up, wrong_images, wrong_lines
 from tests.bench.ledger.memory import Memory, creations_in
 
 
+@pytest.mark.timeout(180)
 def test_ledger() -> None:
     """Every image has its tags after coverage, replay and backfill, whatever became of its events."""
     rows = ledger(images=60, seed=7, pause=0.5, takes=0)
