@@ -8,7 +8,7 @@ from typing import Any
 
 from handlers.commands.cases import cases_in
 from handlers.commands.files import UsageError, read, relative_to_cwd, table_in
-from handlers.commands.report import Block, Report, Styled, counted, findings
+from handlers.commands.output.report import Block, Report, Styled, counted, findings
 from handlers.core.json_access import Json
 from handlers.core.received import Received
 from handlers.core.rules import slips, unreachable

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from handlers.commands import check, dead_letters, explain, images, probe, run_cases, schema, send
 from handlers.commands.files import UsageError
-from handlers.commands.report import Report, Styled, emit, findings
+from handlers.commands.output.report import Report, Styled, emit, findings
 from handlers.core.json_text import plain
 from handlers.core.rules.diagnostics import InvalidTable, did_you_mean
 from handlers.edges.settings import InvalidSetting

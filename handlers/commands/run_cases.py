@@ -8,7 +8,7 @@ from typing import Any
 from handlers.commands.cases import Case, cases_in
 from handlers.commands.dry_run import dry_run
 from handlers.commands.files import relative_to_cwd, table_in
-from handlers.commands.report import Block, Report, Styled, Table, Words, counted, quoted
+from handlers.commands.output.report import Block, Report, Styled, Table, Words, counted, quoted
 from handlers.core.events import CreationSignals
 from handlers.core.json_access import Json
 from handlers.core.rules.table import RuleTable

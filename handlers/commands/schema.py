@@ -8,7 +8,7 @@ import argparse
 from collections.abc import Mapping
 from typing import Any, get_args, get_type_hints
 
-from handlers.commands.report import Report
+from handlers.commands.output.report import Report
 from handlers.core.image_fields import IMAGE_FIELDS
 from handlers.core.ims.limits import LIMITS, Limits
 from handlers.core.json_access import Json

@@ -8,7 +8,7 @@ from typing import Any
 
 from handlers.commands import targets
 from handlers.commands.files import events_in_message, message_to_send
-from handlers.commands.report import Report, counted
+from handlers.commands.output.report import Report, counted
 from handlers.commands.targets import SUBJECT, Answer, open_target
 from handlers.commands.targets.rate import at_rate
 from handlers.core.dead_letters.message import Message

@@ -281,7 +281,7 @@ def test_an_element_that_is_no_event(commands: Commands, tmp_path: Path) -> None
 
 def test_many_events(commands: Commands, tmp_path: Path, event: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of very many events, dead letters are shown in preference to others; all are counted and in JSON."""
-    monkeypatch.setattr("handlers.commands.progress.SILENCE", 0)
+    monkeypatch.setattr("handlers.commands.output.progress.SILENCE", 0)
     good = json.loads(Path(event).read_text())
     path = tmp_path / "many.json"
     path.write_text(json.dumps([*[good] * 250, *[good | {"subject": "none"}] * 3, good]))

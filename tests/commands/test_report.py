@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
-from handlers.commands.progress import SILENCE, Progress
-from handlers.commands.report import (
+from handlers.commands.output.progress import SILENCE, Progress
+from handlers.commands.output.report import (
     Report,
     Styled,
     Table,
@@ -135,7 +135,7 @@ def test_hostile_content(capsys: pytest.CaptureFixture[str], text: str) -> None:
 def test_hostile_content_in_colour(text: str) -> None:
     """On a terminal, the only escape sequences are our own."""
     program = (
-        "import sys, json; from handlers.commands.report import *;"
+        "import sys, json; from handlers.commands.output.report import *;"
         "text = json.loads(sys.argv[1]);"
         "emit(Report({}, [text, Table([(Styled(text, 'fault'), text)])], 0), sys.stdout, as_json=False)"
     )
@@ -257,7 +257,7 @@ def test_json_does_not_load_rich(arguments: list[str]) -> None:
     command = [sys.executable, "-X", "importtime", "main.py", *arguments]
     ran = subprocess.run(command, cwd=ROOT, env={}, capture_output=True, text=True, check=True)
     loaded = {line.rpartition("|")[2].strip() for line in ran.stderr.splitlines()}
-    assert "handlers.commands.report" in loaded
+    assert "handlers.commands.output.report" in loaded
     assert not [name for name in loaded if name.partition(".")[0] == "rich"]
 
 
@@ -303,7 +303,7 @@ def test_progress_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
 def test_progress_on_a_terminal() -> None:
     """A terminal gets a bar in place of lines, which disappears at the end."""
     program = (
-        "from itertools import count; from handlers.commands.progress import Progress\n"
+        "from itertools import count; from handlers.commands.output.progress import Progress\n"
         "clock = count(0, 2)\n"
         "with Progress('events explained', 4, clock=lambda: next(clock)) as progress:\n"
         "    for _ in range(4): progress.step('[red]none[/red] failed')\n"

@@ -18,7 +18,7 @@ from handlers.commands.dead_letters.selection import Selection
 from handlers.commands.dead_letters.show import show_dead_letters
 from handlers.commands.dead_letters.stores import open_store
 from handlers.commands.files import STDIN, UsageError, table_in
-from handlers.commands.report import Report
+from handlers.commands.output.report import Report
 from handlers.commands.targets import is_nats, open_target
 from handlers.edges import settings
 

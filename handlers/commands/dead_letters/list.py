@@ -7,7 +7,7 @@ from itertools import chain
 from handlers.commands.dead_letters.reading import Reading
 from handlers.commands.dead_letters.stores import Entry
 from handlers.commands.files import events_in_message
-from handlers.commands.report import Block, Report, Styled, Table, Words, counted, cut, json_document
+from handlers.commands.output.report import Block, Report, Styled, Table, Words, counted, cut, json_document
 from handlers.core.dead_letters.model import DeadLetter
 from handlers.core.errors import DeliveryTooLarge, InvalidEvent
 from handlers.core.events import CreationSignals, recognise

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from handlers.commands.dead_letters.selection import Selection
 from handlers.commands.dead_letters.stores import Entry, Store, Unreadable
 from handlers.commands.files import UsageError
-from handlers.commands.report import counted, cut
+from handlers.commands.output.report import counted, cut
 from handlers.core.json_access import Json
 
 UNREADABLE_MAX = 1000

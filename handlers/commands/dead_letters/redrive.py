@@ -11,8 +11,8 @@ from handlers.commands.dead_letters.reading import Reading
 from handlers.commands.dead_letters.stores import Entry
 from handlers.commands.dry_run import dry_run
 from handlers.commands.files import UsageError, events_in_message
-from handlers.commands.progress import Progress
-from handlers.commands.report import Report
+from handlers.commands.output.progress import Progress
+from handlers.commands.output.report import Report
 from handlers.commands.targets import Answer, Target
 from handlers.commands.targets.rate import Wait, at_rate
 from handlers.core.events import CreationSignals

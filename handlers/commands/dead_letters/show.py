@@ -9,7 +9,7 @@ from typing import Any
 from handlers.commands.dead_letters.list import UNKNOWN, row_of
 from handlers.commands.dead_letters.reading import Reading
 from handlers.commands.dead_letters.stores import Entry
-from handlers.commands.report import (
+from handlers.commands.output.report import (
     Block,
     Report,
     counted,

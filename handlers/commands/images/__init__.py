@@ -15,7 +15,7 @@ from typing import Any
 from handlers.commands import targets
 from handlers.commands.image_ids import image_id
 from handlers.commands.moments import moment
-from handlers.commands.report import Report
+from handlers.commands.output.report import Report
 from handlers.core.patterns.wildcards import InvalidWildcard, Wildcard, parse_wildcard
 
 COVERAGE = """Compares the tags of every own image of the served projects with those that the rules

@@ -14,8 +14,8 @@ from handlers.commands.images.assess import Assessment
 from handlers.commands.images.coverage import USAGE, images_with_tags, notes_of
 from handlers.commands.images.sending import Sent, ToSend, send_all
 from handlers.commands.images.survey import Chosen, Survey
-from handlers.commands.progress import Progress
-from handlers.commands.report import Block, Report, Table, counted, json_document
+from handlers.commands.output.progress import Progress
+from handlers.commands.output.report import Block, Report, Table, counted, json_document
 from handlers.commands.targets import open_target
 from handlers.core.events.images import FILL_IN
 from handlers.core.json_access import Json, string

@@ -12,8 +12,8 @@ from typing import Any
 from handlers.commands.files import UsageError
 from handlers.commands.images.assess import STATES, Assessment
 from handlers.commands.images.survey import Survey
-from handlers.commands.progress import Progress
-from handlers.commands.report import Block, Report, Styled, Table, Words, counted, cut, heading
+from handlers.commands.output.progress import Progress
+from handlers.commands.output.report import Block, Report, Styled, Table, Words, counted, cut, heading
 from handlers.core.json_access import string
 from handlers.core.json_text import plain
 

@@ -16,7 +16,7 @@ from handlers.commands.images.place import Place
 from handlers.commands.images.recorder import KEPT, Recorder, Unreadable
 from handlers.commands.images.sending import ToSend, send_one, to_send
 from handlers.commands.images.traces import Traces, time_of
-from handlers.commands.report import Report
+from handlers.commands.output.report import Report
 from handlers.commands.targets import Answer, Target, open_target
 from handlers.core.json_text import plain
 from handlers.edges.settings import Settings

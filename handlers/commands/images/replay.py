@@ -13,7 +13,7 @@ from handlers.commands.images.recorder import KEPT, MARGIN, Recorder
 from handlers.commands.images.sending import Sent, send_all, to_send
 from handlers.commands.images.trace_files import traces_in
 from handlers.commands.images.traces import Traces, time_of
-from handlers.commands.report import Report, counted
+from handlers.commands.output.report import Report, counted
 from handlers.commands.targets import open_target
 from handlers.core.json_access import Json
 from handlers.edges import settings

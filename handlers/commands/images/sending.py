@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from handlers.commands.files import UsageError
-from handlers.commands.progress import Progress
+from handlers.commands.output.progress import Progress
 from handlers.commands.targets import Answer, Target
 from handlers.commands.targets.rate import at_rate
 from handlers.core.dead_letters.attributes import event_text

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from handlers.commands.image_ids import image_id
-from handlers.commands.report import Report
+from handlers.commands.output.report import Report
 
 DESCRIPTION = """Finds out how a real cloud answers where the vendors publish nothing, and what that means for
 the settings. It only reads, unless --image names an image that may get tags for a moment; their keys begin

@@ -13,13 +13,13 @@ from textwrap import fill
 from typing import Any
 
 from handlers.commands.files import UsageError
+from handlers.commands.output.report import WIDTH, Report
 from handlers.commands.probe import told
 from handlers.commands.probe.caller import Caller, OutOfCalls
 from handlers.commands.probe.profile import profile_of
 from handlers.commands.probe.session import Session
 from handlers.commands.probe.steps.removing import clean, reserve
 from handlers.commands.probe.steps.table import STEPS, Step, why_not
-from handlers.commands.report import WIDTH, Report
 from handlers.commands.services import Services
 from handlers.commands.targets.rate import Wait
 from handlers.core.json_text import plain

@@ -5,6 +5,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from handlers.commands.output.report import Block, Report, Table, counted, heading
 from handlers.commands.probe.answers import Observed
 from handlers.commands.probe.caller import CALLS_MAX
 from handlers.commands.probe.findings import Line, contradictions, lines
@@ -12,7 +13,6 @@ from handlers.commands.probe.keys import KEY
 from handlers.commands.probe.session import Session
 from handlers.commands.probe.steps.table import STEPS
 from handlers.commands.probe.switches import REASONS, SWITCHES
-from handlers.commands.report import Block, Report, Table, counted, heading
 
 LEFT = 1
 WHERE = {

@@ -53,7 +53,7 @@ class Progress:
             sys.stderr.write(f"{self._done:,}{of} {text}\n")
 
     def _move_bar(self, text: str) -> None:
-        from handlers.commands.layout import bar_on  # noqa: PLC0415 - rich takes longer than most commands
+        from handlers.commands.output.layout import bar_on  # noqa: PLC0415 - rich takes longer than most commands
 
         if self._bar is None:
             self._bar = bar_on(sys.stderr)

@@ -1,4 +1,4 @@
-"""`explain`: what an event would lead to, rule by rule and tag by tag, without network or credentials."""
+"""The command `explain`: its options, and what it reads."""
 
 import argparse
 from collections.abc import Mapping, Sequence
@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from handlers.commands.dry_run import ImageRun, dry_run
-from handlers.commands.explain_rules import explain_rules
-from handlers.commands.explanation import FINE, body_of
+from handlers.commands.explain.explanation import FINE, body_of
+from handlers.commands.explain.rules import explain_rules
 from handlers.commands.files import STDIN, UsageError, events_in, read, relative_to_cwd, table_in
-from handlers.commands.progress import Progress
-from handlers.commands.report import Report
+from handlers.commands.output.progress import Progress
+from handlers.commands.output.report import Report
 from handlers.core.budget import MAX_DEPTH
 from handlers.core.events import CreationSignals
 from handlers.core.json_access import Json

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any
 
-from handlers.commands.report import (
+from handlers.commands.output.report import (
     Block,
     Styled,
     Table,

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 from rich.theme import Theme
 
-from handlers.commands.report import MAX_TEXT_LENGTH, WIDTH, Block, Styled, Table, Words, cut
+from handlers.commands.output.report import MAX_TEXT_LENGTH, WIDTH, Block, Styled, Table, Words, cut
 from handlers.core.json_text import plain
 
 ROWS = 1000

@@ -84,7 +84,7 @@ def _texts(report: Report, stream: TextIO, *, as_json: bool) -> Iterator[str]:
     if as_json or report.body is None:
         lines = report.data if isinstance(report.data, Iterator) else iter((_json(report.data),))
         return (f"{line}\n" for line in lines)
-    from handlers.commands.layout import printed  # noqa: PLC0415 - rich takes longer than most commands
+    from handlers.commands.output.layout import printed  # noqa: PLC0415 - rich takes longer than most commands
 
     return printed(report.body, stream)
 
