@@ -1,11 +1,11 @@
-"""Asking the consumer for one event at a time.
+"""Asking the consumer for as many events as there are places for.
 
 The client's own `fetch` takes every message with a header `Status` for a word of the server. A producer may
 set that header: its event would be dropped at every delivery, or would end the process.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Self
 
 import nats.errors
@@ -20,7 +20,6 @@ NEXT = f"$JS.API.CONSUMER.MSG.NEXT.{STREAM}.{CONSUMER}"
 
 # How long one request waits at the server, and so how long a stop may take with nothing in hand.
 PULL_SECONDS = 1.0
-REQUEST = json.dumps({"batch": 1, "expires": int(PULL_SECONDS * 1e9)}).encode()
 
 # Seconds that the server's word about the end of a request may be late.
 GRACE = 1.0
@@ -42,27 +41,29 @@ class Puller:
         inbox = bus.new_inbox()
         return cls(bus, inbox, await bus.subscribe(f"{inbox}.*"))
 
-    async def next(self) -> Msg | None:
-        """The next event; None if there is none for PULL_SECONDS.
+    async def pull(self, most: int) -> AsyncIterator[Msg]:
+        """Events, each as soon as it is there, until there are so many or PULL_SECONDS are over.
 
         Raise nats.errors.NoRespondersError if no server answers for the consumer, and another
         nats.errors.Error where the bus is away or refuses the request.
         """
         self._requests += 1
         address = f"{self._inbox}.{self._requests}"
-        await self._bus.publish(NEXT, REQUEST, reply=address)
-        try:
-            while True:
+        request = json.dumps({"batch": most, "expires": int(PULL_SECONDS * 1e9)})
+        await self._bus.publish(NEXT, request.encode(), reply=address)
+        while most:
+            try:
                 message = await self._replies.next_msg(PULL_SECONDS + GRACE)
-                # An event says where to acknowledge it. What the server says of a request does not.
-                if message.reply.startswith("$JS.ACK."):
-                    return message
-                # A word about an earlier request came late.
-                if message.subject == address:
-                    _check(message.headers or {})
-                    return None
-        except nats.errors.TimeoutError:
-            return None
+            except nats.errors.TimeoutError:
+                return
+            # An event says where to acknowledge it. What the server says of a request does not.
+            if message.reply.startswith("$JS.ACK."):
+                most -= 1
+                yield message
+            # Otherwise a word about an earlier request came late.
+            elif message.subject == address:
+                _check(message.headers or {})
+                return
 
 
 def _check(headers: Mapping[str, str]) -> None:

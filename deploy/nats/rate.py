@@ -49,6 +49,10 @@ class AdaptiveRate:
         self._begun = 0
         self._accepted: deque[float] = deque()
 
+    @property
+    def limited(self) -> bool:
+        return self.per_second < inf
+
     def wait(self, now: float) -> float:
         """Seconds until the next delivery may begin."""
         return max(0.0, self._next_begin - now)

@@ -63,26 +63,34 @@ class Subscription:
         events = await Puller.at(self._bus)
         async with asyncio.TaskGroup() as deliveries:
             while True:
-                await self._slots.acquire()
+                # As many as there are slots for: nothing waits here unheard by the bus.
+                slots = await self._take_slots()
                 if not await self._wait_to_begin():
                     return
-                # One at a time, and only with a slot for it: nothing waits here unheard by the bus.
-                if message := await self._next(events):
-                    deliveries.create_task(self._deliver(message))
-                else:
+                try:
+                    async for message in events.pull(slots):
+                        slots -= 1
+                        deliveries.create_task(self._deliver(message))
+                except nats.errors.Error as error:
+                    await self._without_bus(error)
+                for _ in range(slots):
                     self._slots.release()
 
-    async def _next(self, events: Puller) -> Msg | None:
-        try:
-            return await events.next()
-        except nats.errors.Error as error:
-            if self._bus.is_connected:
-                if isinstance(error, nats.errors.NoRespondersError):
-                    log("bus.lost", "WARNING", reason="NoLeader", detail=NO_LEADER)
-                else:
-                    log("bus.lost", "WARNING", reason="BusLost", detail=sentence(describe(error)))
-            await self._stopped_within(PULL_SECONDS)
-            return None
+    async def _take_slots(self) -> int:
+        """Those that are free, but one alone where the rate lets deliveries begin one by one."""
+        taken = 0
+        while not taken or not (self._slots.locked() or self._rate.limited):
+            await self._slots.acquire()
+            taken += 1
+        return taken
+
+    async def _without_bus(self, error: nats.errors.Error) -> None:
+        if self._bus.is_connected:
+            if isinstance(error, nats.errors.NoRespondersError):
+                log("bus.lost", "WARNING", reason="NoLeader", detail=NO_LEADER)
+            else:
+                log("bus.lost", "WARNING", reason="BusLost", detail=sentence(describe(error)))
+        await self._stopped_within(PULL_SECONDS)
 
     async def _deliver(self, message: Msg) -> None:
         try:
