@@ -4,6 +4,7 @@ The client's own `fetch` takes every message with a header `Status` for a word o
 set that header: its event would be dropped at every delivery, or would end the process.
 """
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from typing import Self
@@ -12,7 +13,6 @@ import nats.errors
 import nats.js.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
-from nats.aio.subscription import Subscription
 
 from .streams import CONSUMER, STREAM
 
@@ -30,7 +30,7 @@ NO_MESSAGES, EXPIRED, NO_RESPONDERS = "404", "408", "503"
 class Puller:
     """Asks for events, and tells them from what the server says of the requests."""
 
-    def __init__(self, bus: Client, inbox: str, replies: Subscription) -> None:
+    def __init__(self, bus: Client, inbox: str, replies: asyncio.Queue[Msg]) -> None:
         self._bus = bus
         self._inbox = inbox
         self._replies = replies
@@ -39,7 +39,10 @@ class Puller:
     @classmethod
     async def at(cls, bus: Client) -> Self:
         inbox = bus.new_inbox()
-        return cls(bus, inbox, await bus.subscribe(f"{inbox}.*"))
+        replies: asyncio.Queue[Msg] = asyncio.Queue()
+        # The client's own `next_msg` makes two tasks for each message.
+        await bus.subscribe(f"{inbox}.*", cb=replies.put)
+        return cls(bus, inbox, replies)
 
     async def pull(self, most: int) -> AsyncIterator[Msg]:
         """Events, each as soon as it is there, until there are so many or PULL_SECONDS are over.
@@ -53,8 +56,9 @@ class Puller:
         await self._bus.publish(NEXT, request.encode(), reply=address)
         while most:
             try:
-                message = await self._replies.next_msg(PULL_SECONDS + GRACE)
-            except nats.errors.TimeoutError:
+                async with asyncio.timeout(PULL_SECONDS + GRACE):
+                    message = await self._replies.get()
+            except TimeoutError:
                 return
             # An event says where to acknowledge it. What the server says of a request does not.
             if message.reply.startswith("$JS.ACK."):
