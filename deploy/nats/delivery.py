@@ -1,8 +1,7 @@
 """One message in hand: what it is, and the ways to settle it with the bus."""
 
-import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Self
 
 import nats.errors
@@ -54,23 +53,12 @@ class Delivery:
             "attempt": self.attempt,
         }
 
-    @asynccontextmanager
-    async def in_progress(self, *, every: float) -> AsyncIterator[None]:
-        """Tell the bus every so many seconds that the message is being worked on, until it is settled."""
-
-        async def signal() -> None:
-            while True:
-                await asyncio.sleep(every)
-                # While the bus is away nobody hears it; when it is back, the next one may be in time.
-                with suppress(nats.errors.Error):
-                    if not self._message.is_acked:
-                        await self._message.in_progress()
-
-        signals = asyncio.create_task(signal())
-        try:
-            yield
-        finally:
-            signals.cancel()
+    async def in_progress(self) -> None:
+        """Tell the bus that the message is being worked on."""
+        # While the bus is away nobody hears it; when it is back, the next one may be in time.
+        with suppress(nats.errors.Error):
+            if not self._message.is_acked:
+                await self._message.in_progress()
 
     async def ack(self) -> bool:
         """Acknowledge; False if the bus did not confirm, and so may deliver the message again."""

@@ -55,26 +55,40 @@ class Subscription:
         self._back_off = back_off
         self._stopping = stopping
         self._slots = asyncio.Semaphore(settings.parallel)
+        self._in_hand: set[Delivery] = set()
         self._rate = AdaptiveRate()
         self._retries = RetrySchedule()
 
     async def run(self) -> None:
         """Deliver until told to stop; return when everything that has begun is settled."""
-        events = await Puller.at(self._bus)
-        async with asyncio.TaskGroup() as deliveries:
-            while True:
-                # As many as there are slots for: nothing waits here unheard by the bus.
-                slots = await self._take_slots()
-                if not await self._wait_to_begin():
-                    return
-                try:
-                    async for message in events.pull(slots):
-                        slots -= 1
-                        deliveries.create_task(self._deliver(message))
-                except nats.errors.Error as error:
-                    await self._without_bus(error)
-                for _ in range(slots):
-                    self._slots.release()
+        # A fault of the signals must not go unseen: the bus would deliver again what is in hand.
+        async with asyncio.TaskGroup() as running:
+            signals = running.create_task(self._signal())
+            async with asyncio.TaskGroup() as deliveries:
+                await self._take(await Puller.at(self._bus), deliveries)
+            signals.cancel()
+
+    async def _signal(self) -> None:
+        """Tell the bus again and again of the messages that are being worked on."""
+        while True:
+            await asyncio.sleep(self._ack_wait / 4)
+            for delivery in tuple(self._in_hand):
+                await delivery.in_progress()
+
+    async def _take(self, events: Puller, deliveries: asyncio.TaskGroup) -> None:
+        while True:
+            # As many as there are slots for: nothing waits here unheard by the bus.
+            slots = await self._take_slots()
+            if not await self._wait_to_begin():
+                return
+            try:
+                async for message in events.pull(slots):
+                    slots -= 1
+                    deliveries.create_task(self._deliver(message))
+            except nats.errors.Error as error:
+                await self._without_bus(error)
+            for _ in range(slots):
+                self._slots.release()
 
     async def _take_slots(self) -> int:
         """Those that are free, but one alone where the rate lets deliveries begin one by one."""
@@ -95,11 +109,14 @@ class Subscription:
     async def _deliver(self, message: Msg) -> None:
         try:
             delivery = Delivery.of(self._js, message)
-            async with delivery.in_progress(every=self._ack_wait / 4):
+            self._in_hand.add(delivery)
+            try:
                 if await self._wait_to_begin():
                     await self._post(delivery)
                 else:
                     await delivery.nak(0)
+            finally:
+                self._in_hand.remove(delivery)
         except Exception as error:  # noqa: BLE001 - a bug must neither lose this event nor stop the others
             await self._settle_fault(message, error)
         finally:
