@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 from tests.bench.books import hear
+from tests.bench.ceiling import ceiling
 from tests.bench.producer import publish
 from tests.bench.rows import Row
 from tests.bench.system import Pair, delivering
@@ -58,8 +59,10 @@ def bus(count: int = 5_000, rounds: int = 4, delay: float = 0.05) -> list[Row]:
     the same functions, as many at once. Every event makes three calls of a tag API
     that answers after 50 ms; the time is from the first call to the last. In all,
     20,000 events go through the bus.
+    ceiling: events a second, start included, to a subscriber that answers at once.
+    beside: one process that posts the same 10,000 bodies with aiohttp, 16 at once.
     """
-    return asyncio.run(_measured(count, rounds, delay))
+    return asyncio.run(_measured(count, rounds, delay)) + ceiling()
 
 
 async def _measured(count: int, rounds: int, delay: float) -> list[Row]:
