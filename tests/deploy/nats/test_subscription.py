@@ -642,6 +642,25 @@ def test_slow_subscriber(own_bus: Bus, http_subscriber: HttpSubscriber, subscrib
     assert own_bus.count() == 0
 
 
+def test_nothing_waits_unheard(own_bus: Bus, http_subscriber: HttpSubscriber, subscribing: Start) -> None:
+    """The subscription takes from the bus no more than it delivers at once, however much waits there."""
+    answered = threading.Event()
+
+    def answer(_: Received) -> Answer:
+        answered.wait(10)
+        return Answer()
+
+    http_subscriber.answer = answer
+    subscription = start(subscribing, own_bus, http_subscriber.url, PARALLEL="4")
+    for number in range(10):
+        own_bus.publish("images.created", str(number).encode(), EVENT)
+    http_subscriber.wait(4)
+    in_hand = own_bus.do(lambda js: js.consumer_info("IMAGES", "tagger")).num_ack_pending
+    answered.set()
+    assert in_hand == 4
+    subscription.logged("delivery.accepted", 10, attempt=1)
+
+
 def test_two_copies_share(own_bus: Bus, http_subscriber: HttpSubscriber, subscribing: Start) -> None:
     """Two processes share the events; none is delivered twice."""
     copies = [start(subscribing, own_bus, http_subscriber.url, PARALLEL="1") for _ in range(2)]
