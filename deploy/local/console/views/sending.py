@@ -1,10 +1,11 @@
 """Trying: send a sample or one's own event, create images, have things go wrong, kill the function."""
 
 import asyncio
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 from aiohttp import ClientError, ClientSession, web
@@ -17,7 +18,7 @@ from deploy.local.console.state import STATE, Doors
 from deploy.local.console.views.events import sent_to
 from deploy.local.console.views.faults import armed, buttons
 from deploy.local.console.views.page import doors_of, given, page
-from deploy.local.journal import KEPT, Message
+from deploy.local.journal import KEPT, Message, Record
 
 routes = web.RouteTableDef()
 
@@ -56,7 +57,8 @@ async def send(request: web.Request) -> web.Response:
         await _create_missing_images(doors, request.app[STATE].folder.parent, headers, body)
     if asked.get("straight") is not True:
         return web.json_response(sent_to(await doors.bus.publish(headers, body)))
-    before = request.app[STATE].journal.changes
+    # A log line's time is cut to the millisecond.
+    began = time.time() - 0.001
     try:
         async with (
             ClientSession(trust_env=False) as session,
@@ -65,7 +67,9 @@ async def send(request: web.Request) -> web.Response:
             words = f"{reply.status} {(await reply.text())[:200]}".strip()
     except (ClientError, TimeoutError):
         raise CommandFailed("The function does not answer; is it paused?") from None
-    record = await _news(request, before, straight=True)
+    record = await _news(
+        request, lambda each: each.straight and bool(each.steps) and each.steps[-1].time >= began
+    )
     if record and record.message is None:
         record.message = Message(headers, body, len(body))
         record.title = None
@@ -82,7 +86,7 @@ async def create_image(request: web.Request) -> web.Response:
         token = f"console-{uuid4().hex}"
         user = {"id": uuid4().hex, "name": creator, "domain": {"id": uuid4().hex, "name": "example"}}
         await doors.emulator.control("PUT", f"tokens/{token}", {"user": user})
-    before = request.app[STATE].journal.changes
+    newest = next((each.number for each in request.app[STATE].journal), 0)
     if asked.get("kind") == "server":
         body = {"name": name, "instance_id": str(uuid4())}
         await doors.emulator.api("POST", "/v2/cloudimages/action", body, token=token)
@@ -92,7 +96,9 @@ async def create_image(request: web.Request) -> web.Response:
         )
     else:
         await doors.emulator.api("POST", "/v2/images", {"name": name, "__os_type": "Linux"}, token=token)
-    return web.json_response(sent_to(await _news(request, before)) | {"message": "Created."})
+    return web.json_response(
+        sent_to(await _news(request, lambda each: each.number > newest)) | {"message": "Created."}
+    )
 
 
 @routes.post("/function/{deed:pause|resume}")
@@ -107,15 +113,13 @@ async def pause_or_resume(request: web.Request) -> web.Response:
     return web.json_response({"message": "The function runs again."})
 
 
-async def _news(request: web.Request, since: int, *, straight: bool = False) -> Any:
-    """The first event that came to the journal since then."""
-    journal = request.app[STATE].journal
+async def _news(request: web.Request, is_new: Callable[[Record], bool]) -> Record | None:
+    """The first event in the journal that is new; an older one may change at any time."""
     with suppress(TimeoutError):
         async with asyncio.timeout(SEEN_WITHIN):
             while True:
-                new = [each for each in journal.changed_since(since) if not straight or each.straight]
-                if new:
-                    return min(new, key=lambda each: -each.number) if straight else new[0]
+                if new := list(filter(is_new, request.app[STATE].journal)):
+                    return new[-1]
                 await asyncio.sleep(0.05)
     return None
 
