@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+import requests
 
 from tests.processes.local_stack import LocalStack
 
@@ -130,6 +131,31 @@ def test_one_event(page: "Page", stack: LocalStack) -> None:
     expect(why).to_contain_text("production images matches")
     expect(why).to_contain_text("created-by=ada")
     expect(opened.get_by_label("The event as text")).to_contain_text(image_id)
+
+
+def test_news_while_it_opens(page: "Page", stack: LocalStack) -> None:
+    """What comes of an event while the console still answers what it was before is shown too."""
+    event, held = stack.event("opened-early"), []
+    stack.fault(1, status=503)
+    assert stack.post(event) == 503
+    page.goto("/")
+    expect(row(page, "opened-early")).to_have_attribute("data-outcome", "retry")
+    page.route(re.compile(r"/events/\d+\?part$"), lambda route: held.append((route, route.fetch())), times=1)
+    row(page, "opened-early").click()
+    while not held:
+        page.wait_for_timeout(10)
+    assert stack.post(event) == 204
+    expect(row(page, "opened-early")).to_have_attribute("data-outcome", "tagged")
+    number = row(page, "opened-early").get_attribute("data-number")
+    while "Tags of the image" not in requests.get(f"{stack.url}/events/{number}?part", timeout=20).text:
+        page.wait_for_timeout(10)
+    # By now all of it is told, since the news of a later event comes after it.
+    stack.post(stack.event("told-later"))
+    expect(row(page, "told-later")).to_be_visible()
+    [(route, answer)] = held
+    route.fulfill(response=answer)
+    expect(detail(page).get_by_label("Its way")).to_contain_text("PUT /v1/cloudimages/tags 204")
+    expect(detail(page).get_by_label("Tags of the image")).to_contain_text("created-on")
 
 
 def test_why_not(page: "Page", stack: LocalStack) -> None:

@@ -144,6 +144,7 @@ function connect() {
   });
   window.addEventListener("pagehide", () => source.close(), { once: true });
 }
-connect();
+// Not before the scripts of the view: whoever is not there yet is told nothing.
+document.addEventListener("DOMContentLoaded", connect);
 // A page that the browser kept shows the past.
 window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });

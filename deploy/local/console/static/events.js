@@ -108,7 +108,8 @@ onNews(({ rows: changed, dropped }) => {
     }
     rows.set(key, row);
     tick(row);
-    if (detail.querySelector("article")?.dataset.number === key) refresh(key);
+    // Also while it is on its way: what is answered then was looked up before.
+    if (detail.dataset.wanted === key) refresh(key);
   }
   for (const number of dropped) { rows.get(String(number))?.remove(); rows.delete(String(number)); }
   while (rows.size > KEPT) {
@@ -233,6 +234,4 @@ if (shown) {
   detail.dataset.wanted = shown;
   mark(shown);
   rows.get(shown)?.scrollIntoView({ block: "center" });
-  // What changed between the page and the stream is asked for once.
-  refresh(shown);
 }

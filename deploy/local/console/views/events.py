@@ -27,11 +27,13 @@ async def show_list(request: web.Request) -> web.Response:
 @routes.get("/events/{number:[0-9]+}")
 async def show_event(request: web.Request) -> web.Response:
     """The list with one of them open; `?part` asks for that one alone."""
-    record = record_of(request)
+    record, journal = record_of(request), request.app[STATE].journal
+    # What happens during the lookups is missing in them: the stream tells of it, and the page asks again.
+    change = journal.changes
     detail = {"shown": record, **await _detail(request, record)}
     if "part" in request.query:
         return fragment(request, "_detail", **detail)
-    return await page(request, "events", records=list(request.app[STATE].journal), **detail)
+    return await page(request, "events", records=list(journal), change=change, **detail)
 
 
 @routes.get("/events/{number:[0-9]+}/text")

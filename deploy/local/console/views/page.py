@@ -30,12 +30,11 @@ async def doors_of(request: web.Request) -> Doors:
 
 
 def rendered(request: web.Request, name: str, **known: Any) -> str:
-    """A template with what every one of them knows."""
+    """A template with what every one of them knows. `change`: up to which it knows the journal."""
     console = request.app[STATE]
     template = console.templates.get_template(f"{name}.html")
-    return template.render(
-        token=console.token, instance=console.instance, change=console.journal.changes, **known
-    )
+    known = {"change": console.journal.changes} | known
+    return template.render(token=console.token, instance=console.instance, **known)
 
 
 async def page(request: web.Request, name: str, **known: Any) -> web.Response:
