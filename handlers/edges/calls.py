@@ -16,12 +16,7 @@ from handlers.core.ims.requests import Call
 from handlers.edges.credentials.auth import Accounts
 from handlers.edges.http.client import HttpClient, Reply
 
-_HEADERS = {
-    "Content-Type": "application/json;charset=UTF-8",
-    "Accept": "application/json",
-    "Accept-Encoding": "identity",  # a compressed error body could expand to any size
-    "User-Agent": "image-created-tagger",
-}
+_HEADERS = {"Content-Type": "application/json;charset=UTF-8", "Accept": "application/json"}
 
 
 class CloudService:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from requests import Request
 
 from handlers.core.errors import (
     ImageNotFound,
@@ -397,6 +398,7 @@ CHUNKED = b"HTTP/1.1 400 Bad Request\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n
         pytest.param(answer(400, REFUSAL), id="an error with a body"),
         pytest.param(answer(400), id="an error without a body"),
         pytest.param(CHUNKED % (len(REFUSAL), REFUSAL), id="an error in chunks"),
+        pytest.param([NO_CONTENT[:9], NO_CONTENT[9:-1], NO_CONTENT[-1:]], id="204 in pieces"),
     ],
 )
 def test_one_connection_serves_many_calls(said: Answer) -> None:
@@ -432,6 +434,56 @@ def test_a_call_on_a_dead_connection_is_sent_again_once(
 
         assert (writing.failed == []) == written
         assert len(server.requests) == requests
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        pytest.param(b"HTTP/1.1 204 No Content\r\nX-Request-Id: r:1\r\n", id="plain"),
+        pytest.param(b"HTTP/1.1 204 \r\nDate: today\r\nx-request-id:r:1 \r\n", id="lower case"),
+        pytest.param(b"HTTP/1.1 204 No Content\r\nX-Request-Id:\r\n r:1\r\n", id="folded"),
+        pytest.param(b"HTTP/1.1 204\nX-Request-Id: r:1\n", id="short lines"),
+        pytest.param(
+            b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 Yes\r\nX-Request-Id: r:1\r\n", id="after 100"
+        ),
+        pytest.param(b"HTTP/1.1 204 Yes\r\nA: %s\r\nX-Request-Id: r:1\r\n" % (b"a" * 9000), id="long"),
+    ],
+)
+def test_a_success_is_understood_however_it_is_written(head: bytes) -> None:
+    """HTTP has several spellings of one answer, and the request id is read from each."""
+    with peer(head + b"\r\n") as server:
+        writing = write(api_at(server.url), ONE)
+
+    assert (list(writing.failed), writing.request_ids) == ([], ["r:1"])
+
+
+@pytest.mark.parametrize(
+    ("said", "connections"),
+    [
+        pytest.param(answer(204, Connection="close"), 2, id="it ends the connection"),
+        pytest.param(NO_CONTENT + answer(400, REFUSAL), 1, id="more than one answer"),
+    ],
+)
+def test_nothing_of_a_success_is_taken_for_the_next_answer(said: bytes, connections: int) -> None:
+    """What follows a 204 belongs to no call."""
+    with peer(said, NO_CONTENT) as server:
+        api = api_at(server.url)
+
+        assert [write(api, ONE).failed for _ in range(2)] == [[], []]
+        assert server.connections == connections
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\n", "\r"])
+def test_no_header_is_sent_that_has_several_lines(end: str) -> None:
+    """The second line could be a header, or a whole request, of somebody else."""
+    client = HttpClient("the tag API", "IMS_ENDPOINT", proxy=None, ca_bundle=None)
+    with peer(NO_CONTENT) as server:
+        request = Request("PUT", server.url, data=b"{}").prepare()
+        request.headers["X-Auth-Token"] = f"a{end}X-Other: b"
+
+        with pytest.raises(ValueError, match="a header has several lines"):
+            client.send(request, time.monotonic() + 5)
+        assert server.requests == []
 
 
 def test_a_call_on_a_new_connection_is_not_sent_again() -> None:

@@ -80,8 +80,7 @@ class TokenService:
         request = requests.Request(
             "POST",
             f"{self._user.auth_url}{PATH}?nocatalog=true",
-            headers={"Content-Type": "application/json;charset=utf8", "Accept-Encoding": "identity"}
-            | headers,
+            headers={"Content-Type": "application/json;charset=utf8"} | headers,
             data=json.dumps({"auth": {"identity": identity, "scope": scope}}).encode(),
         ).prepare()
         reply = self._client.send(request, deadline, secret)

@@ -15,10 +15,19 @@ from typing import Any, NamedTuple
 
 from requests import PreparedRequest
 from requests.utils import DEFAULT_CA_BUNDLE_PATH, get_auth_from_url
-from urllib3 import BaseHTTPResponse, HTTPConnectionPool, PoolManager, ProxyManager, Timeout, exceptions
+from urllib3 import (
+    BaseHTTPResponse,
+    HTTPConnectionPool,
+    PoolManager,
+    ProxyManager,
+    Retry,
+    Timeout,
+    exceptions,
+)
+from urllib3.util import parse_url
 
 from handlers.core.errors import TagApiUnavailable
-from handlers.edges.http.total_timeout import bounded
+from handlers.edges.http.connections import bounded
 
 CONNECT_TIMEOUT = 5.0
 """Seconds."""
@@ -30,6 +39,12 @@ BODY_MAX = 65_536
 IDLE_MAX = 32
 """Idle connections that are kept. Others are closed after use."""
 
+
+NEVER = Retry(total=False, redirect=False)
+"""urllib3 repeats nothing."""
+
+COMMON = {"Accept-Encoding": "identity", "User-Agent": "image-created-tagger"}
+"""Headers of all requests. A compressed error body could expand to any size."""
 
 WITHIN_WORDS_MIN = 4
 """Characters from which a secret is also masked within words. A shorter one is in half of all words."""
@@ -63,6 +78,7 @@ class HttpClient:
         self._setting = setting
         self._proxy = proxy
         self._body_max = body_max
+        self._host = ""
         user, password = get_auth_from_url(proxy or "")
         basic = b64encode(f"{user}:{password}".encode()).decode()
         self._proxy_headers = {"Proxy-Authorization": f"Basic {basic}"} if user else {}
@@ -82,6 +98,7 @@ class HttpClient:
             reply = self._open(pool, request, deadline, used=used)
             content = b"" if reply.status == HTTPStatus.NO_CONTENT else _read(reply, self._body_max)
             reply.release_conn()
+            reply.close()
         except (exceptions.HTTPError, OSError) as error:
             raise TagApiUnavailable(self._describe(error)) from None
         finally:
@@ -111,14 +128,15 @@ class HttpClient:
         url = request.url or ""
         # A proxy gets the whole address, unless it only tunnels TLS.
         address = url if self._proxy and url.startswith("http://") else request.path_url
+        headers = {"Host": self._host, **COMMON, **request.headers}
         while True:
             try:
                 return pool.urlopen(
                     request.method or "",
                     address,
                     request.body,
-                    request.headers,
-                    retries=False,
+                    headers,
+                    retries=NEVER,
                     redirect=False,
                     assert_same_host=False,
                     timeout=_timeout(deadline),
@@ -144,6 +162,7 @@ class HttpClient:
             return self._new_pool(request.url or ""), False
 
     def _new_pool(self, url: str) -> HTTPConnectionPool:
+        self._host = parse_url(url).netloc or ""
         options: Any = {"num_pools": 1, "maxsize": 1}
         if url.startswith("https://"):
             options["ssl_context"] = self._ssl_context
