@@ -31,9 +31,10 @@ THREADS = 8
 def throughput(rounds: int = 10, seconds: float = 4, own_times: int = 500) -> list[Row]:
     """How many events a second one process handles, three tags an event.
 
-    here: the function with the shipped table, by PUT or by one call for all tags. beside: the handler that a
-    user writes in an afternoon, with a requests.Session for all calls or requests.put for each. 8 threads,
-    16 connections, an API that answers at once.
+    here: the function with the shipped table, by PUT or by one call for all tags.
+    beside: the handler that a user writes in an afternoon, with a requests.Session
+    for all calls or requests.put for each. 8 threads, 16 connections, an API that
+    answers at once.
     Outside HTTP: from the body of an event to its log line without the calls, alone
     in a process. beside: all of an event, where events come one after the other.
     """
