@@ -114,12 +114,13 @@ class HttpClient:
         """The status of the answer, without its body. Raises TagApiUnavailable."""
         pool, used = self._acquire(request)
         try:
-            with self._open(pool, request, deadline, used=used) as reply:
-                return reply.status
+            reply = self._open(pool, request, deadline, used=used)
+            reply.close()
         except (exceptions.HTTPError, OSError) as error:
             raise TagApiUnavailable(self._describe(error)) from None
         finally:
             pool.close()
+        return reply.status
 
     def _open(
         self, pool: HTTPConnectionPool, request: PreparedRequest, deadline: float, *, used: bool
