@@ -17,6 +17,9 @@ SHOWN = 100
 KEPT_RESULTS = 3000
 """Results under the table in use that are kept: the newest."""
 
+PARTED = 100
+"""Files from which on two commands on two cores are faster than one: a command takes its time to start."""
+
 Tags = dict[str, str]
 
 
@@ -139,9 +142,9 @@ def _keep(doors: Doors, results: Results) -> None:
 
 
 async def _results(doors: Doors, files: list[str], ids: list[str], *options: str) -> Results | None:
-    """None if the table has faults. The files are shared between two commands, for two cores."""
-    halves = [half for half in (files[::2], files[1::2]) if half]
-    answers = await asyncio.gather(*(explain(doors, half, ids, *options) for half in halves))
+    """None if the table has faults. Many files are shared between two commands."""
+    parts = [files[::2], files[1::2]] if len(files) >= PARTED else [files] if files else []
+    answers = await asyncio.gather(*(explain(doors, part, ids, *options) for part in parts))
     if any("files" not in answer for answer in answers):
         return None
     found = [file for answer in answers for file in answer["files"]]

@@ -73,6 +73,7 @@ async def send(request: web.Request) -> web.Response:
     if record and record.message is None:
         record.message = Message(headers, body, len(body))
         record.title = None
+        request.app[STATE].journal.touch(record)
     return web.json_response(sent_to(record) | {"message": f"The function answered {words}."})
 
 
