@@ -277,6 +277,9 @@ def until(process: subprocess.Popen[str], start: str) -> str:
         read.append(line)
         if line.startswith(start):
             break
+    else:
+        words = process.stderr.read() if process.stderr else ""
+        raise AssertionError(f"It ended before {start!r}: {''.join(read)}{words}")
     return "".join(read)
 
 
