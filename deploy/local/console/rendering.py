@@ -67,7 +67,11 @@ def instant(moment: float) -> str:
     return f"{clock(moment)}.{int(moment % 1 * 1000):03}"
 
 
+SECONDS_FROM = 10_000
+"""Milliseconds from which a duration is shown in seconds."""
+
+
 def milliseconds(value: float | None) -> str:
     if value is None:
         return ""
-    return f"{value / 1000:.1f} s" if value >= 10_000 else f"{value:.0f} ms"  # noqa: PLR2004 - ten seconds
+    return f"{value / 1000:.1f} s" if value >= SECONDS_FROM else f"{value:.0f} ms"

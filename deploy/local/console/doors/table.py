@@ -1,7 +1,6 @@
 """The rules table that the function uses, and a draft of it beside the same files."""
 
 import hashlib
-import os
 import shutil
 from pathlib import Path
 
@@ -51,6 +50,6 @@ class TableFile:
         try:
             new.write_text(text, encoding="utf-8")
             shutil.copymode(target, new)
-            os.replace(new, target)  # noqa: PTH105 - the same, and it says that it replaces
+            new.replace(target)
         except OSError as error:
             raise NotSaved(f"{target} cannot be written: {error.strerror}.") from None

@@ -50,8 +50,7 @@ class Traces:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._recorded: list[Recorded] = []
-        self.settings = TraceSettings()
-        self._chance = random.Random(self.settings.seed)  # noqa: S311 - a repeatable share, no secret
+        self.change(TraceSettings())
 
     def change(self, settings: TraceSettings) -> None:
         """Which traces are lost and doubled starts again from the seed."""
