@@ -8,11 +8,11 @@ import sys
 from collections.abc import Callable
 
 from . import policy
-from .bus import BusNotReady, connect
+from .bus.connection import BusNotReady, connect
+from .bus.streams import CONSUMER, STREAM, prepare
 from .errors import LibraryHandler, places
 from .log import log
 from .settings import InvalidSettings, Settings, public
-from .streams import CONSUMER, STREAM, prepare
 from .subscriber import Subscriber
 from .subscription import Subscription
 

@@ -8,10 +8,10 @@ import nats.errors
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 
-from .binding import attribute, cloud_event, http_headers
+from .bus.binding import attribute, cloud_event, http_headers
+from .bus.streams import DEAD_STREAM, DEAD_SUBJECTS, SUBJECTS
 from .dead_letters import Failure, dead_letter
 from .errors import describe
-from .streams import DEAD_STREAM, DEAD_SUBJECTS, SUBJECTS
 
 CONFIRM_SECONDS = 5.0
 

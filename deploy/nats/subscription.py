@@ -9,12 +9,12 @@ import nats.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
+from .bus.pull import PULL_SECONDS, Puller
 from .dead_letters import Failure
 from .delivery import Delivery
 from .errors import describe, places, sentence
 from .log import log
 from .policy import ACCEPTED, TOO_MANY, Outcome, RetrySchedule, outcome_of
-from .pull import PULL_SECONDS, Puller
 from .rate import AdaptiveRate
 from .settings import Settings, public
 from .subscriber import Reply, Subscriber

@@ -8,9 +8,9 @@ from math import ceil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.bench.measured import Ran, run
+from tests.bench.rig.measured import Ran, run
+from tests.bench.rig.system import System, running
 from tests.bench.rows import Row, none
-from tests.bench.system import System, running
 
 RULES = """
 [[rule]]

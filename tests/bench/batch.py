@@ -4,8 +4,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tests.bench.rig.served import Served, function, tag_api, under_load
 from tests.bench.rows import Row
-from tests.bench.served import Served, function, tag_api, under_load
 
 TAGS = 10
 

@@ -17,11 +17,11 @@ from uuid import uuid4
 import aiohttp
 import nats
 
-from deploy.nats.streams import prepare
-from tests.bench.producer import publish
+from deploy.nats.bus.streams import prepare
+from tests.bench.rig.producer import publish
+from tests.bench.rig.system import SUBSCRIPTION
+from tests.bench.rig.tag_api import TagApi
 from tests.bench.rows import Row, none
-from tests.bench.system import SUBSCRIPTION
-from tests.bench.tag_api import TagApi
 from tests.processes.bus import Bus
 from tests.processes.function import created
 from tests.processes.launch import Process

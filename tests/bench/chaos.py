@@ -11,11 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from itertools import chain
 
-from tests.bench.books import End, Sent, end_of, events, hear, script
-from tests.bench.producer import publish
+from tests.bench.rig.books import End, Sent, end_of, events, hear, script
+from tests.bench.rig.producer import publish
+from tests.bench.rig.seeds import seeded
+from tests.bench.rig.system import System, reasons_of, running
 from tests.bench.rows import Row, none
-from tests.bench.seeds import seeded
-from tests.bench.system import System, reasons_of, running
 
 SHARE = 1 / 3
 """Of the calls of the tag API that go wrong."""

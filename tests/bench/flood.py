@@ -4,9 +4,9 @@ import asyncio
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.bench.producer import publish
+from tests.bench.rig.producer import publish
+from tests.bench.rig.system import running
 from tests.bench.rows import Row
-from tests.bench.system import running
 from tests.processes.function import created
 
 RULES = """

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from handlers.commands.probe.keys import PREFIX
 from tests.bench.rows import Row
 from tests.processes.emulator import Ims
-from tests.support.probing import (
+from tests.support.probe.draws import (
     SETTINGS,
     TRACES,
     Draw,
@@ -18,7 +18,7 @@ from tests.support.probing import (
     everything_observable,
     run_probe,
 )
-from tests.support.replay import Player, recorded
+from tests.support.probe.replay import Player, recorded
 
 SETUP = ("/v2/cloudimages/action", "/copy")
 """How the paths of the calls end that made the cloud."""

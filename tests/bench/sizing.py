@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from tests.bench.rig.served import function, tag_api, under_load
 from tests.bench.rows import Row
-from tests.bench.served import function, tag_api, under_load
 
 CALLS = {"image_tag": 3, "batch": 1}
 """What an event with three tags takes, by TAG_FORM."""

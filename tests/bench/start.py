@@ -5,8 +5,8 @@ from contextlib import suppress
 from http.client import HTTPConnection
 from pathlib import Path
 
+from tests.bench.rig.served import EVENT, STARTS_WITHIN, TagApi, function, tag_api, under_load
 from tests.bench.rows import Row
-from tests.bench.served import EVENT, STARTS_WITHIN, TagApi, function, tag_api, under_load
 from tests.processes.function import Function
 
 QUANTITIES = (
@@ -27,7 +27,7 @@ def start(rounds: int = 30, warm: float = 3) -> list[Row]:
     """
     with tag_api() as api:
         pairs = [
-            (_start("main.py", api, warm), _start("tests/bench/baseline_bare.py", api, warm))
+            (_start("main.py", api, warm), _start("tests/bench/baselines/bare.py", api, warm))
             for _ in range(rounds + 1)
         ]
     # The first start of each has written the bytecode that the others read.

@@ -13,15 +13,15 @@ from handlers.edges.log import log_to_stdout
 from handlers.edges.rules_file import RulesFile
 from handlers.edges.settings import signals
 from handlers.image_created import Services
+from tests.bench.rig.served import EVENT, function, tag_api, under_load
 from tests.bench.rows import Row
-from tests.bench.served import EVENT, function, tag_api, under_load
 from tests.support.paths import ROOT
 
 SERVED = (
     ("main.py", "image_tag"),
     ("main.py", "batch"),
-    ("tests/bench/baseline_session.py", ""),
-    ("tests/bench/baseline_put.py", ""),
+    ("tests/bench/baselines/session.py", ""),
+    ("tests/bench/baselines/put.py", ""),
 )
 """Sources, and how ours writes the tags."""
 

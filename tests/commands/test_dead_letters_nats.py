@@ -15,8 +15,8 @@ import pytest
 from nats.js import JetStreamContext
 from nats.js.api import StreamConfig
 
-from deploy.nats import streams
-from deploy.nats.binding import cloud_event
+from deploy.nats.bus import streams
+from deploy.nats.bus.binding import cloud_event
 from deploy.nats.dead_letters import Failure, dead_letter
 from handlers.commands.targets import bus as commands_bus
 from tests.processes.bus import Answer, Bus, HttpSubscriber, Subscribing

@@ -10,7 +10,7 @@ from handlers.core.ims.limits import LIMITS
 from handlers.core.rules.table import RuleTable
 from tests.support.pages import RULES, section
 from tests.support.pages import table as rows_of
-from tests.system.test_lineage import CALLS
+from tests.system.tags.test_lineage import CALLS
 
 TABLES = re.findall(
     r"^```toml\n(\[.*?)^```\n(?:^```csv\n(.*?)^```\n)?(?:^```json\n(.*?)^```$)?",

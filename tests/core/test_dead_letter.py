@@ -10,8 +10,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from deploy.nats import binding
 from deploy.nats import dead_letters as nats
+from deploy.nats.bus import binding
 from handlers.core.budget import MAX_DEPTH
 from handlers.core.dead_letters import dead_letter
 from handlers.core.dead_letters.attributes import BUS_ATTRIBUTES

@@ -178,7 +178,7 @@ def test_subscription(start: Start, own_bus: Bus, http_subscriber: HttpSubscribe
     [
         ("main.py", False),
         ("handlers/core/ims/tags.py", False),
-        ("deploy/nats/bus.py", False),
+        ("deploy/nats/bus/connection.py", False),
         ("deploy/nats/requirements.txt", False),
         ("handlers/core/ims/__pycache__/tags.cpython-311.pyc", True),
         ("deploy/nats/README.md", True),

@@ -13,11 +13,11 @@ import pytest
 
 from tests.bench.__main__ import BENCHMARKS
 from tests.bench.batch import batch
-from tests.bench.books import Sent, end_of, hear, script
 from tests.bench.flood import flood
+from tests.bench.rig.books import Sent, end_of, hear, script
+from tests.bench.rig.served import EVENT, tag_api, under_load
 from tests.bench.rows import Row, as_json, as_table
 from tests.bench.rules import rules
-from tests.bench.served import EVENT, tag_api, under_load
 from tests.processes.emulator import Ims
 from tests.support.paths import ROOT
 
@@ -76,7 +76,7 @@ def test_delay() -> None:
 def test_load(ims: Ims) -> None:
     """An event that is not answered 204 ends the load, and is no figure."""
     port = ims.url.rpartition(":")[2]
-    command = [sys.executable, "-m", "tests.bench.load", port, str(EVENT), "1", "5"]
+    command = [sys.executable, "-m", "tests.bench.rig.load", port, str(EVENT), "1", "5"]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
     assert (ended.returncode, ended.stdout) == (1, "")
     assert "an event was answered" in ended.stderr

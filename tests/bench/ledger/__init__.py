@@ -8,9 +8,9 @@ from tests.bench.chaos import SUBSCRIPTION
 from tests.bench.ledger.delivery import Delivery
 from tests.bench.ledger.mending import Mending
 from tests.bench.ledger.table import RULES
+from tests.bench.rig.seeds import seeded
+from tests.bench.rig.system import running
 from tests.bench.rows import Row
-from tests.bench.seeds import seeded
-from tests.bench.system import running
 from tests.processes.emulator import Ims
 
 __all__ = ["ledger"]

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from tests.bench.system import System
+from tests.bench.rig.system import System
 from tests.support.paths import ROOT
 
 ATTEMPTS = 5

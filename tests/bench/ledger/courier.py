@@ -4,7 +4,7 @@ import asyncio
 import random
 from typing import Any
 
-from tests.bench.producer import publish
+from tests.bench.rig.producer import publish
 from tests.processes.emulator import Ims
 
 SHARE = 0.05

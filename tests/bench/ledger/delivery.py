@@ -10,8 +10,8 @@ from itertools import chain
 
 from tests.bench.ledger.courier import Courier
 from tests.bench.ledger.scene import Scene
+from tests.bench.rig.system import System
 from tests.bench.rows import Row
-from tests.bench.system import System
 
 HOUR = 3600.0
 BATCHES = 10

@@ -9,8 +9,8 @@ from tests.bench.ledger.commands import Images
 from tests.bench.ledger.delivery import SETTLED_WITHIN, Delivery
 from tests.bench.ledger.memory import Memory, creations_in
 from tests.bench.ledger.table import Json
+from tests.bench.rig.system import System, reasons_of
 from tests.bench.rows import Row, none
-from tests.bench.system import System, reasons_of
 
 SINCE = "3h"
 """Covers both hours of the creations."""

@@ -19,7 +19,7 @@ from tests.bench.probe import probe
 from tests.processes.commands import Commands, fits
 from tests.processes.emulator import Ims
 from tests.processes.terminal import on_terminal
-from tests.support.probing import (
+from tests.support.probe.draws import (
     SETTINGS,
     TOKEN,
     TRACES,

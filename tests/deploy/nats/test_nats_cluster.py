@@ -11,7 +11,7 @@ import pytest
 from nats.js import JetStreamContext
 from nats.js.api import DiscardPolicy, StreamConfig
 
-from deploy.nats.bus import connect
+from deploy.nats.bus.connection import connect
 from deploy.nats.settings import InvalidSettings, Settings
 from tests.processes.bus import Answer, HttpSubscriber, Subscribing
 from tests.processes.cluster import Cluster, Identities

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.nats.bus import BusNotReady, connect
+from deploy.nats.bus.connection import BusNotReady, connect
 from tests.processes.bus import Bus, HttpSubscriber, Subscribing
 from tests.processes.cluster import make_certificates
 from tests.processes.launch import PATIENCE

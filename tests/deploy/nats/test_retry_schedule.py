@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from deploy.nats.bus.streams import MOST_PENDING
 from deploy.nats.policy import LONGEST_BACK_OFF, RETRY_BURST, SLOWEST_RETRIES, RetrySchedule, back_off
-from deploy.nats.streams import MOST_PENDING
 
 RETRY_AFTER = 10.0
 """Seconds, as the function asks for an image that does not exist yet."""

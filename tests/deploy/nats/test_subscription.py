@@ -20,8 +20,8 @@ from nats.js.api import RawStreamMsg, StreamConfig
 from nats.js.errors import APIError
 
 from deploy.nats import policy
-from deploy.nats.binding import cloud_event, http_headers
-from deploy.nats.bus import connect
+from deploy.nats.bus.binding import cloud_event, http_headers
+from deploy.nats.bus.connection import connect
 from deploy.nats.dead_letters import Failure, dead_letter
 from deploy.nats.policy import Outcome
 from deploy.nats.settings import InvalidSettings, Settings, public
@@ -169,7 +169,7 @@ def test_documented_reasons() -> None:
     """The names that the page gives for reasons of our own are those of the log lines."""
     page = (ROOT / "deploy" / "nats" / "README.md").read_text(encoding="utf-8")
     reasons = re.findall(r"^\| `([A-Z][a-z]+[A-Za-z]+)` \|", page, re.MULTILINE)
-    source = "".join(path.read_text() for path in (ROOT / "deploy" / "nats").glob("*.py"))
+    source = "".join(path.read_text() for path in (ROOT / "deploy" / "nats").rglob("*.py"))
     assert len(reasons) == 7
     assert [reason for reason in reasons if f'"{reason}"' not in source] == []
 

@@ -7,9 +7,9 @@ from typing import cast
 
 import pytest
 
-from deploy.nats.bus import connect
+from deploy.nats.bus.connection import connect
+from deploy.nats.bus.streams import prepare
 from deploy.nats.settings import Settings
-from deploy.nats.streams import prepare
 from deploy.nats.subscriber import Subscriber
 from deploy.nats.subscription import Subscription
 from tests.processes.bus import Answer, Bus, HttpSubscriber, Subscribing

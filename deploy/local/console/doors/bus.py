@@ -21,7 +21,7 @@ from nats.errors import Error as NatsError
 from nats.js.errors import NotFoundError
 
 from deploy.local.journal import Journal, Record
-from deploy.nats.binding import attribute, cloud_event
+from deploy.nats.bus.binding import attribute, cloud_event
 
 SUBJECT = "images.console"
 """Where the console publishes."""

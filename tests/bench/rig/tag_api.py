@@ -1,4 +1,4 @@
-"""A tag API that costs next to nothing: `python -m tests.bench.tag_api DELAY`.
+"""A tag API that costs next to nothing: `python -m tests.bench.rig.tag_api DELAY`.
 
 It answers every call 204, after DELAY seconds, and says at its start which port is its own. The emulator of
 the image service reads what it gets and keeps it, which may take longer than the function takes to send it.

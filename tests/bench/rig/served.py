@@ -27,10 +27,10 @@ STARTS_WITHIN = 30.0
 
 
 class TagApi(Process):
-    """The API of `tests.bench.tag_api`. delay: seconds until each answer."""
+    """The API of `tests.bench.rig.tag_api`. delay: seconds until each answer."""
 
     def __init__(self, log: Path, delay: float) -> None:
-        super().__init__(log, sys.executable, "-m", "tests.bench.tag_api", str(delay))
+        super().__init__(log, sys.executable, "-m", "tests.bench.rig.tag_api", str(delay))
         self.port = int(eventually(lambda: log.read_text() if b"\n" in log.read_bytes() else "", "its port"))
 
 
@@ -90,7 +90,7 @@ def under_load(served: Served, api: Served, connections: int, seconds: float) ->
     command = [
         sys.executable,
         "-m",
-        "tests.bench.load",
+        "tests.bench.rig.load",
         *map(str, (served.port, EVENT, connections, seconds)),
     ]
     found = json.loads(subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout)

@@ -1,4 +1,4 @@
-"""Load from a process of its own: `python -m tests.bench.load PORT FILE CONNECTIONS SECONDS`.
+"""Load from a process of its own: `python -m tests.bench.rig.load PORT FILE CONNECTIONS SECONDS`.
 
 Each connection is kept alive and sends the event of FILE again as soon as it is answered. Prints one JSON
 object of what it saw; an answer that is no 204 ends it.

@@ -11,9 +11,9 @@ import nats.js.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
-from .errors import describe, sentence
-from .log import log
-from .settings import demands_tls, tls_context
+from deploy.nats.errors import describe, sentence
+from deploy.nats.log import log
+from deploy.nats.settings import demands_tls, tls_context
 
 CONNECT_SECONDS = 3
 

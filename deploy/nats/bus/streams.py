@@ -13,8 +13,8 @@ from nats.js.api import (
     StreamConfig,
 )
 
-from .bus import BusNotReady
-from .errors import describe
+from deploy.nats.bus.connection import BusNotReady
+from deploy.nats.errors import describe
 
 STREAM, SUBJECTS = "IMAGES", "images."
 DEAD_STREAM, DEAD_SUBJECTS = "IMAGES_DEAD", "images-dead."

@@ -1,0 +1,1 @@
+"""What a user would write: the handlers that benchmarks compare the function with."""
