@@ -8,7 +8,7 @@ from typing import Any
 
 Json = dict[str, Any]
 
-_UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _PROJECT = re.compile(r"[0-9a-f]{32}")
 
 
@@ -42,7 +42,7 @@ def uuids_at(facts: Json, *paths: str) -> Iterator[str]:
         value: Any = facts
         for name in path.split("."):
             value = value.get(name) if isinstance(value, dict) else None
-        if isinstance(value, str) and _UUID.fullmatch(value):
+        if isinstance(value, str) and UUID.fullmatch(value):
             yield value
 
 

@@ -5,6 +5,7 @@ import re
 from datetime import datetime
 from typing import NamedTuple
 
+from handlers.commands.image_ids import image_id
 from handlers.commands.moments import moment
 from handlers.core.dead_letters.model import DeadLetter
 
@@ -39,7 +40,7 @@ class Selection(NamedTuple):
             "--until", type=moment, metavar="TIME", help="only from before this time or date (UTC)"
         )
         parser.add_argument(
-            "--image", type=_uuid, metavar="UUID", help="only where this image id stands in the event"
+            "--image", type=image_id, metavar="UUID", help="only where this image id stands in the event"
         )
         parser.add_argument("--id", metavar="EVENT_ID", help="only of this event")
 
@@ -69,10 +70,4 @@ def _code(text: str) -> str:
         raise argparse.ArgumentTypeError(
             f"{text!a} is no code; write IMG.0116, or a status such as 503, or none"
         )
-    return text
-
-
-def _uuid(text: str) -> str:
-    if not re.fullmatch(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", text):
-        raise argparse.ArgumentTypeError(f"{text!a} is no image id, which is a UUID")
     return text

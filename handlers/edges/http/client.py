@@ -1,12 +1,10 @@
 """Calls one service over kept-alive connections, each within a deadline. Only the settings configure it."""
 
-import json
-import re
 import ssl
 import time
 from base64 import b64encode
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property
 from http import HTTPStatus
 from http.client import BadStatusLine
@@ -28,6 +26,7 @@ from urllib3.util import parse_url
 
 from handlers.core.errors import TagApiUnavailable
 from handlers.edges.http.connections import bounded
+from handlers.edges.http.masking import redact, redact_json, secrets_in
 
 CONNECT_TIMEOUT = 5.0
 """Seconds."""
@@ -45,9 +44,6 @@ NEVER = Retry(total=False, redirect=False)
 
 COMMON = {"Accept-Encoding": "identity", "User-Agent": "image-created-tagger"}
 """Headers of all requests. A compressed error body could expand to any size."""
-
-WITHIN_WORDS_MIN = 4
-"""Characters from which a secret is also masked within words. A shorter one is in half of all words."""
 
 
 class Reply(NamedTuple):
@@ -105,10 +101,10 @@ class HttpClient:
             self._idle.append(pool)
         if not content and "X-Request-Id" not in reply.headers:
             return Reply(reply.status, reply.headers, content)
-        sent = [*secrets, *_secrets_in(request.headers), *self._secrets]
+        sent = [*secrets, *secrets_in(request.headers), *self._secrets]
         if "X-Request-Id" in reply.headers:
-            reply.headers["X-Request-Id"] = _redact(reply.headers["X-Request-Id"], sent)
-        return Reply(reply.status, reply.headers, _redact_json(content, sent) if content else content)
+            reply.headers["X-Request-Id"] = redact(reply.headers["X-Request-Id"], sent)
+        return Reply(reply.status, reply.headers, redact_json(content, sent) if content else content)
 
     def status(self, request: PreparedRequest, deadline: float) -> int:
         """The status of the answer, without its body. Raises TagApiUnavailable."""
@@ -228,28 +224,3 @@ def _read(reply: BaseHTTPResponse, most: int) -> bytes:
         while len(content) < most and (chunk := reply.read1(BODY_MAX)):
             content += chunk
     return bytes(content[:most])
-
-
-def _secrets_in(headers: Mapping[str, str]) -> list[str]:
-    signed = headers.get("Authorization", "")
-    parts = re.findall(r"(?:Access|Signature)=([^,]+)", signed)
-    return [headers.get("X-Auth-Token", ""), headers.get("X-Security-Token", ""), signed, *parts]
-
-
-def _redact_json(content: bytes, secrets: Sequence[str]) -> bytes:
-    try:  # so that every character has one spelling; JSON has several
-        content = json.dumps(json.loads(content), ensure_ascii=False).encode(errors="replace")
-    except (ValueError, RecursionError):
-        return content  # not JSON, so nothing of it is logged
-    return _redact(
-        content.decode(), [json.dumps(secret, ensure_ascii=False)[1:-1] for secret in secrets]
-    ).encode()
-
-
-def _redact(text: str, secrets: Sequence[str]) -> str:
-    for secret in filter(None, secrets):
-        if len(secret) < WITHIN_WORDS_MIN:
-            text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", "***", text)
-        else:
-            text = text.replace(secret, "***")
-    return text
