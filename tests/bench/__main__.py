@@ -14,6 +14,7 @@ with prerequisites("tests/run"):
     from tests.bench.bus import bus
     from tests.bench.chaos import chaos
     from tests.bench.flood import flood
+    from tests.bench.imports import imports
     from tests.bench.ledger import ledger
     from tests.bench.probe import probe
     from tests.bench.recognition import recognition
@@ -25,6 +26,7 @@ with prerequisites("tests/run"):
 
 BENCHMARKS: dict[str, Callable[..., list[Row]]] = {
     "start": start,
+    "imports": imports,
     "rules": rules,
     "recognition": recognition,
     "throughput": throughput,

@@ -101,11 +101,16 @@ def _microseconds(work: Callable[[], object], times: int) -> float:
 
 def _table(size: int, value: str = VALUE) -> bytes:
     """A table of this many rules, of which the first, the middle one and the last match the event."""
-    rest = [_rule(number, value) for number in range(size - len(MATCHING))]
+    rest = unmatched_rules(size - len(MATCHING), value)
     middle = len(rest) // 2
     first, second, third = MATCHING
     bodies = [first, *rest[:middle], second, *rest[middle:], third]
     return "".join(f'[[rule]]\nname = "{number}"\n{body}\n' for number, body in enumerate(bodies)).encode()
+
+
+def unmatched_rules(count: int, value: str = VALUE) -> list[str]:
+    """The bodies of rules that match no event of the tests."""
+    return [_rule(number, value) for number in range(count)]
 
 
 def _rule(number: int, value: str) -> str:
