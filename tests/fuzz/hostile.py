@@ -143,6 +143,13 @@ _EVENT = '{"specversion": "1.0", "id": "1", "source": "/s", "type": "com.example
 _TRACE = r"{\"trace_id\": \"1\", \"trace_name\": \"x\", \"service_type\": \"x\", \"x\": ["
 _NOTIFICATION = r"{\"event_type\": \"image.activate\", \"message_id\": \"1\", \"payload\": ["
 _IMAGE = '{"image_id": "3f7185de-b59a-4bb8-aa1d-7a513528b0e9", "x": ['
+
+
+def event_of_no_image(values: str) -> bytes:
+    """An event of a megabyte about an image that there is not, full of these values."""
+    return filled(f"{_EVENT % 'image.created'}{_IMAGE}", values, "]}}")
+
+
 EVENTS: dict[str, bytes] = {
     "lists in an oslo.message": filled(f'{{"oslo.message": "{_NOTIFICATION}', "[],", ']}"}'),
     "objects in a message of SMN": filled(
@@ -150,6 +157,6 @@ EVENTS: dict[str, bytes] = {
     ),
     "lists as data": filled(_EVENT % "other" + "[", "[],", "]}"),
     "members as data": filled(_EVENT % "other" + "[", '{"":1},', "]}"),
-    "objects in an event of an image": filled(f"{_EVENT % 'image.created'}{_IMAGE}", "{},", "]}}"),
+    "objects in an event of an image": event_of_no_image("{},"),
 }
 """By name, a body of a megabyte that is an event, and takes as much memory as it can."""

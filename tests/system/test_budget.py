@@ -16,7 +16,7 @@ import requests
 
 from handlers.core.budget import AT_ONCE, MAX_EVENTS, MAX_IMAGES
 from handlers.core.values.filters import MAX_INPUT
-from tests.fuzz.hostile import BODIES, EVENTS, MEGABYTE
+from tests.fuzz.hostile import BODIES, EVENTS, MEGABYTE, event_of_no_image
 from tests.processes.emulator import Ims
 from tests.processes.function import Serve, created
 from tests.processes.scripted_server import answer, peer
@@ -57,6 +57,20 @@ def test_eight_events_of_a_megabyte_at_once(serve: Serve, ims: Ims, tmp_path: Pa
         replies = list(pool.map(lambda _: function.post(body, content_type=content_type), range(8)))
     assert {reply.status_code for reply in replies} == {204}
     assert function.peak_memory() < 224 * MEGABYTE
+    function.lines()
+
+
+@pytest.mark.parametrize("values", ["{},", '{"":1},'])
+def test_a_dead_letter_of_a_megabyte(serve: Serve, tmp_path: Path, values: str) -> None:
+    """An event that becomes a dead letter takes no more memory than one that is refused."""
+    rules = tmp_path / "rules.toml"
+    rules.write_text('[[rule]]\nname = "all"\ntags.made = "yes"\n', encoding="utf-8")
+    sink = tmp_path / "dead-letters.jsonl"
+    function = serve(EVENT_TIMEOUT="19", RULES=str(rules), DEAD_LETTER_SINK=f"file://{sink}")
+    before = function.peak_memory()
+    assert function.post(event_of_no_image(values), content_type=STRUCTURED).status_code == 204
+    assert function.peak_memory() - before < 45 * MEGABYTE
+    assert json.loads(sink.read_bytes())["deadletterreason"] == "ImageNotFound"
     function.lines()
 
 
