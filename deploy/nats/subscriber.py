@@ -24,6 +24,9 @@ MASK = b"***"
 SHORTEST_SECRET = 8
 """Characters. A shorter value in a query is no secret, and to mask it would leave nothing to read."""
 
+WITHIN_WORDS_MIN = 4
+"""Characters from which a secret is also masked within words. A shorter one is in half of all words."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
@@ -112,7 +115,8 @@ async def _beginning(reply: aiohttp.ClientResponse, secrets: tuple[str, ...]) ->
     doubtful = longest - 1 if len(beginning) == enough else 0
     # The longest first: one may begin with another.
     for form in sorted(forms, key=len, reverse=True):
-        beginning = beginning.replace(form, MASK)
+        whole = rb"(?<!\w)%b(?!\w)" if len(form) < WITHIN_WORDS_MIN else b"%b"
+        beginning = re.sub(whole % re.escape(form), MASK, beginning)
     return beginning[: len(beginning) - doubtful][:LONGEST_ERROR_DATA]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 from handlers.commands import check, dead_letters, explain, images, probe, run_cases, schema, send
-from handlers.commands.files import UsageError
+from handlers.commands.files import ServiceAway, UsageError
 from handlers.commands.output.report import Report, Styled, emit, findings
 from handlers.core.json_text import plain
 from handlers.core.rules.diagnostics import InvalidTable, did_you_mean
@@ -30,7 +30,8 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     except (UsageError, InvalidSetting) as error:
         lines = [(Styled("error: ", "fault"), each) for each in error.args]
         stream = sys.stdout if asked.json else sys.stderr
-        return emit(Report({"errors": error.args}, lines, USAGE), stream, as_json=asked.json)
+        code = FAULTS if isinstance(error, ServiceAway) else USAGE
+        return emit(Report({"errors": error.args}, lines, code), stream, as_json=asked.json)
     except KeyboardInterrupt:
         return INTERRUPTED
 

@@ -25,6 +25,10 @@ class UsageError(Exception):
     """What a command was given cannot be used at all; each argument is a sentence that says why."""
 
 
+class ServiceAway(UsageError):
+    """What a command was given may be right, but a service that it needs fails or is not reached."""
+
+
 def read(path: Path) -> bytes:
     """The content of a file. Raises UsageError."""
     try:

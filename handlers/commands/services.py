@@ -4,10 +4,14 @@ from collections.abc import Mapping
 from typing import NamedTuple, Self
 
 from handlers.commands.files import UsageError
+from handlers.core.ims.error_codes import Service
 from handlers.edges.bootstrap import accounts_for
 from handlers.edges.calls import CloudService
 from handlers.edges.http.client import HttpClient
 from handlers.edges.settings import FunctionGraphAgency, Settings, cts_endpoint
+
+IMS = Service("the image service", "IMS_ENDPOINT")
+CTS = Service("Cloud Trace Service", "CTS_ENDPOINT", has_images=False)
 
 BODY_MAX = 64 * 2**20
 """Bytes. A page of 500 images has about one million."""
@@ -32,15 +36,15 @@ class Services(NamedTuple):
             raise UsageError("images are listed by project; set PROJECTS to the ids of those that are served")
         accounts = accounts_for(settings, lambda *_, **__: None)({})
 
-        def service(name: str, setting: str, address: str) -> CloudService:
+        def service(of: Service, address: str) -> CloudService:
             client = HttpClient(
-                name, setting, proxy=settings.proxy, ca_bundle=settings.ca_bundle, body_max=BODY_MAX
+                of.name, of.setting, proxy=settings.proxy, ca_bundle=settings.ca_bundle, body_max=BODY_MAX
             )
-            return CloudService(address, client, accounts)
+            return CloudService(address, client, accounts, of)
 
         traces = cts_endpoint(environ, settings.ims_endpoint)
         return cls(
             settings.projects,
-            service("the image service", "IMS_ENDPOINT", settings.ims_endpoint),
-            service("Cloud Trace Service", "CTS_ENDPOINT", traces) if traces else None,
+            service(IMS, settings.ims_endpoint),
+            service(CTS, traces) if traces else None,
         )

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from handlers.core.dead_letters import Sink
+from handlers.core.ims.error_codes import TAG_API
 from handlers.edges.calls import CloudService
 from handlers.edges.credentials.auth import Accounts, ProjectCredentials, StaticProvider, Token
 from handlers.edges.http.client import HttpClient
@@ -15,7 +16,7 @@ TagApiFor = Callable[[Mapping[str, str]], TagApi]
 
 def tag_api_for(settings: Settings, log: Callable[..., None]) -> TagApiFor:
     """Builds the tag API. Headers live only as long as the TagApi that was built from them."""
-    client = HttpClient("the tag API", "IMS_ENDPOINT", proxy=settings.proxy, ca_bundle=settings.ca_bundle)
+    client = HttpClient(TAG_API.name, TAG_API.setting, proxy=settings.proxy, ca_bundle=settings.ca_bundle)
 
     def tag_api(accounts: Accounts) -> TagApi:
         return TagApi(CloudService(settings.ims_endpoint, client, accounts), tag_form=settings.tag_form)

@@ -1,4 +1,4 @@
-"""Authenticated calls of the image service. This is the one place that turns failures into errors of
+"""Authenticated calls of the cloud's services. This is the one place that turns failures into errors of
 `core.errors`.
 """
 
@@ -11,7 +11,7 @@ from requests import PreparedRequest, Request
 from requests.auth import AuthBase
 
 from handlers.core.errors import CredentialsRejected
-from handlers.core.ims.error_codes import error_of
+from handlers.core.ims.error_codes import TAG_API, Service, error_of
 from handlers.core.ims.requests import Call
 from handlers.edges.credentials.auth import Accounts
 from handlers.edges.http.client import HttpClient, Reply
@@ -20,10 +20,13 @@ _HEADERS = {"Content-Type": "application/json;charset=UTF-8", "Accept": "applica
 
 
 class CloudService:
-    """The image service at one address."""
+    """A service of the cloud at one address."""
 
-    def __init__(self, endpoint: str, client: HttpClient, accounts: Accounts) -> None:
+    def __init__(
+        self, endpoint: str, client: HttpClient, accounts: Accounts, service: Service = TAG_API
+    ) -> None:
         self._endpoint = endpoint
+        self._service = service
         self._client = client
         self._accounts = accounts
 
@@ -34,14 +37,17 @@ class CloudService:
         """
         return Calls(self, project_id, deadline)
 
-    def send(self, call: Call, auth: AuthBase, deadline: float) -> Reply:
-        """Sends one call once. Raises TagApiUnavailable."""
+    def send(self, call: Call, success: HTTPStatus, auth: AuthBase, deadline: float) -> Reply:
+        """Sends one call once. Raises a TagApiError for every answer with another status than `success`."""
         request = self._prepared.copy()
         request.method, request.url = call.method, f"{self._endpoint}{call.path}"
         if call.body is not None:
             request.body = json.dumps(call.body).encode()
             request.headers["Content-Length"] = str(len(request.body))
-        return self._client.send(auth(request), deadline)
+        reply = self._client.send(auth(request), deadline)
+        if reply.status == success:
+            return reply
+        raise error_of(reply.status, reply.headers, reply.body, datetime.now(UTC), self._service)
 
     @cached_property
     def _prepared(self) -> PreparedRequest:
@@ -77,12 +83,6 @@ class Calls:
 
     def _make(self, call: Call, success: HTTPStatus, *, last: bool) -> Reply:
         if self._account.lockout is None:
-            return self._send(call, success)
+            return self._service.send(call, success, self._auth, self._deadline)
         with self._account.lockout.guard(self._credential.fingerprint, self._deadline, last=last):
-            return self._send(call, success)
-
-    def _send(self, call: Call, success: HTTPStatus) -> Reply:
-        reply = self._service.send(call, self._auth, self._deadline)
-        if reply.status == success:
-            return reply
-        raise error_of(reply.status, reply.headers, reply.body, datetime.now(UTC))
+            return self._service.send(call, success, self._auth, self._deadline)

@@ -472,6 +472,13 @@ def test_numbers_of_the_server(name: str, value: str) -> None:
     assert len(output.splitlines()) == 1
 
 
+@pytest.mark.parametrize("value", ["65536", "99999", "-1"])
+def test_port_that_is_none(value: str) -> None:
+    """A port that no machine has stops the start with a sentence."""
+    code, output = ended({"PORT": value})
+    assert (code, output) == (2, "the function does not start: PORT must be a whole number from 0 to 65535\n")
+
+
 def test_unknown_target() -> None:
     """A target that is not there stops the start with a sentence that names the targets."""
     code, output = ended({}, target="tag_create_image")

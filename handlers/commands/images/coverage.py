@@ -79,6 +79,8 @@ class Coverage:
 
 def coverage(asked: argparse.Namespace, environ: Mapping[str, str]) -> Report:
     """Raises UsageError, InvalidSetting or InvalidTable."""
+    if asked.json and asked.csv:
+        raise UsageError("--json and --csv are two forms of the same output; leave one out")
     found = Coverage(Survey(environ))
     if asked.json:
         return Report(_json_lines(found), None, found.code)

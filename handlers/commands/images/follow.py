@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
-from handlers.commands.files import UsageError
+from handlers.commands.files import ServiceAway, UsageError
 from handlers.commands.images.cloud import Cloud
 from handlers.commands.images.place import Place
-from handlers.commands.images.recorder import KEPT, Recorder, Unreadable
+from handlers.commands.images.recorder import KEPT, Recorder
 from handlers.commands.images.sending import ToSend, send_one, to_send
 from handlers.commands.images.traces import Traces, time_of
 from handlers.commands.output.report import Report
@@ -58,18 +58,17 @@ class Follower:
                     "gap", f"traces before {now - KEPT:%Y-%m-%d %H:%M} are gone: they are kept for 7 days"
                 )
                 since = now - KEPT
-            try:
-                with closing(Traces(traces_of.signals)) as traces:
+            with closing(Traces(traces_of.signals)) as traces:
+                try:
                     for trace in recorder.between(since, now):
                         traces.add(trace)
-                    undone = self._send(traces, target)
-            except Unreadable as error:
-                if not has_read:
-                    raise  # what never worked is a wrong setting or a missing right
-                self._say("unreadable", str(error))
-            else:
-                has_read = True
-                self._place.advance(min(undone or now, now))
+                except UsageError as error:
+                    if not has_read and not isinstance(error, ServiceAway):
+                        raise  # what never worked is a wrong setting or a missing right
+                    self._say("unreadable", str(error))
+                else:
+                    has_read = True
+                    self._place.advance(min(self._send(traces, target) or now, now))
             self._stop.wait(LOOK_EVERY)
 
     def _send(self, traces: Traces, target: Target) -> datetime | None:
@@ -80,7 +79,7 @@ class Follower:
             if each.about in self._place:
                 continue
             answer = self._until_reached(each, target)
-            if answer.is_done or answer.outcome == "dead-letter":
+            if answer.is_final:
                 self._place.add(each.about, at)
             else:
                 oldest = oldest or at

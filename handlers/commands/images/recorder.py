@@ -3,9 +3,16 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from handlers.commands.files import UsageError
+from handlers.commands.files import ServiceAway, UsageError
 from handlers.commands.images.cloud import Cloud, Get
-from handlers.core.errors import ImageNotFound, PermissionDenied, TagApiError, UnexpectedReply
+from handlers.core.errors import (
+    ImageNotFound,
+    PermissionDenied,
+    TagApiError,
+    TagApiUnavailable,
+    Throttled,
+    UnexpectedReply,
+)
 from handlers.core.events import CreationSignals
 from handlers.core.json_access import Json, as_list, object_or_empty, string
 
@@ -36,7 +43,7 @@ class Recorder:
         self._names = signals.trace_names
 
     def between(self, since: datetime, until: datetime) -> Iterator[Json]:
-        """The traces of this time, in no order of use. Raises Unreadable."""
+        """The traces of this time, in no order of use. Raises UsageError, or ServiceAway."""
         since = max(since, datetime.now(UTC) - KEPT + MARGIN)
         for project_id in self._projects:
             get = self._get(project_id)
@@ -44,16 +51,13 @@ class Recorder:
                 for name in self._names:
                     yield from _pages(get, project_id, name, since, until)
             except PermissionDenied as error:
-                raise Unreadable(
+                raise UsageError(
                     f"the traces of the project {project_id} cannot be read, which needs the right "
                     f"cts:trace:list; {error}"
                 ) from None
             except TagApiError as error:
-                raise Unreadable(f"the traces of the project {project_id} cannot be read: {error}") from None
-
-
-class Unreadable(UsageError):
-    """Cloud Trace Service gives no traces, in a sentence that says why."""
+                kind = ServiceAway if isinstance(error, Throttled | TagApiUnavailable) else UsageError
+                raise kind(f"the traces of the project {project_id} cannot be read: {error}") from None
 
 
 def _pages(get: Get, project_id: str, name: str, since: datetime, until: datetime) -> Iterator[Json]:

@@ -17,6 +17,7 @@ from handlers.core.dead_letters.message import Message, is_content_type, wire_va
 from handlers.core.dead_letters.secrets import without_secrets
 from handlers.core.errors import TagApiUnavailable
 from handlers.edges.http.client import HttpClient
+from handlers.edges.http.masking import redact
 
 SUCCESS = range(200, 300)
 
@@ -24,6 +25,9 @@ ATTEMPTS = 5
 RETRY_AFTER_MAX = 60.0
 POST_TIMEOUT = 60.0
 """Seconds."""
+
+REFUSED = {HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE}
+"""Statuses that speak of the message. It is as large, and in the same format, the next time."""
 
 TEXT_MAX = 512
 """Bytes; the function's replies are no longer."""
@@ -73,7 +77,7 @@ class HttpTarget:
             reply.status,
             reply.headers.get("Tagging-Outcome", ""),
             # Whatever is at that address, it does not make this program show the token.
-            without_secrets(text.replace(self._token, "(the token)") if self._token else text),
+            without_secrets(redact(text, [self._token or ""])),
             float(wanted) if re.fullmatch(r"\d{1,9}", wanted, re.ASCII) else 1,
         )
 
@@ -131,8 +135,9 @@ def _answer(reply: _Reply) -> Answer:
         detail = "the function wants another token than it got; name a file that holds one with --token-file"
         return Answer("", detail, stop=True)
     if reply.status not in SUCCESS:
+        outcome = "" if reply.outcome in DONE else reply.outcome
         return Answer(
-            "" if reply.outcome in DONE else reply.outcome,
+            outcome or ("refused" if reply.status in REFUSED else ""),
             f"the function answered {reply.status} {reply.text}".rstrip(),
         )
     if reply.outcome == "dead-letter":

@@ -17,7 +17,7 @@ class NatsTarget:
         try:
             sequence, is_new = self._bus.publish(message, subject or self._subject, message_id)
         except Refused as refused:
-            return Answer("", str(refused), stop=refused.stop)
+            return Answer("" if refused.stop else "refused", str(refused), stop=refused.stop)
         detail = "" if is_new else "the bus has a message of this id already, and keeps one"
         return Answer("published", detail, sequence=sequence)
 

@@ -11,7 +11,8 @@ DONE = ("tagged", "nothing-to-tag", "ignored", "published")
 class Answer(NamedTuple):
     """What became of one message.
 
-    outcome: as in `Tagging-Outcome`; "published" on a bus; "accepted" for a success that names none; else "".
+    outcome: as in `Tagging-Outcome`; "published" on a bus; "accepted" for a success that names none;
+    "refused" if this message would be refused again; else "".
     detail: what there is to say of it, or "". stored: its event is a dead letter in the function's sink.
     stop: other messages would fare no better. sequence: in the stream of a bus, else None.
     """
@@ -25,6 +26,11 @@ class Answer(NamedTuple):
     @property
     def is_done(self) -> bool:
         return self.outcome in DONE
+
+    @property
+    def is_final(self) -> bool:
+        """Whether sending the same message again changes nothing."""
+        return self.is_done or self.outcome in {"dead-letter", "refused"}
 
 
 class Target(Protocol):

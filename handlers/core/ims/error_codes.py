@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 
 from handlers.core.errors import (
     CredentialsRejected,
@@ -81,21 +81,37 @@ CLOCK_SKEW_MIN = 300
 """Seconds between the clocks above which a refusal of credentials mentions them."""
 
 _ADVICE = {
-    CredentialsRejected: "the tag API does not accept the credentials; renew or replace them",
-    PermissionDenied: "the credentials lack a right on IMS, or are for another project or account",
+    CredentialsRejected: "{service} does not accept the credentials; renew or replace them",
+    PermissionDenied: "the credentials lack a right, or are for another project or account",
+    Throttled: "{service} throttles the calls",
+    TagApiUnavailable: "{service} has a fault of its own",
+    RequestRejected: "{service} refuses the request",
+    UnexpectedReply: "the answer is not from {service}; check {setting} and any proxy in between",
+}
+
+_ADVICE_ON_IMAGES = {
     ImageNotFound: "IMS does not know the image, or not yet",
     ImageNotReady: "the image is not ready to be tagged",
     ImageNotTaggable: "the image is public or belongs to another account",
     TagRefused: "IMS refuses the tag",
     TagQuotaExceeded: "the image has all the tags it may have; delete one that is not needed",
-    Throttled: "the tag API throttles the calls",
-    TagApiUnavailable: "the tag API has a fault of its own",
-    RequestRejected: "the tag API refuses the request",
-    UnexpectedReply: "the answer is not from the tag API; check IMS_ENDPOINT and any proxy in between",
 }
 
 
-def error_of(status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> TagApiError:
+class Service(NamedTuple):
+    """Who answers. name: in messages. setting: with its address. has_images: is asked about images."""
+
+    name: str
+    setting: str
+    has_images: bool = True
+
+
+TAG_API = Service("the tag API", "IMS_ENDPOINT")
+
+
+def error_of(
+    status: int, headers: Mapping[str, str], body: bytes, now: datetime, service: Service = TAG_API
+) -> TagApiError:
     """The error for an answer other than 204.
 
     headers: of the answer, in a mapping that ignores case. body: the part that was read.
@@ -105,9 +121,11 @@ def error_of(status: int, headers: Mapping[str, str], body: bytes, now: datetime
     code, words = _code_and_message(content)
     error = CODES.get(code.upper()) or _by_status(status, code, body, content)
     said = " ".join(part for part in (f"HTTP {status}", code, words) if part)
-    skew = _skew(headers.get("Date", ""), now) if error is CredentialsRejected else ""
+    known = error if service.has_images or error in _ADVICE else RequestRejected
+    advice = (_ADVICE | _ADVICE_ON_IMAGES)[known].format(service=service.name, setting=service.setting)
+    skew = _skew(headers.get("Date", ""), now, service) if error is CredentialsRejected else ""
     return error(
-        f"{_ADVICE[error]} ({said}){skew}",
+        f"{advice} ({said}){skew}",
         status=status,
         code=code,
         request_id=_one_line(headers.get("X-Request-Id") or _text(content, "request_id"), 64),
@@ -159,7 +177,7 @@ def _one_line(text: str, length: int) -> str:
     return "".join(character if character.isprintable() else " " for character in text[:length])
 
 
-def _skew(date: str, now: datetime) -> str:
+def _skew(date: str, now: datetime, service: Service) -> str:
     """A note about a clock that differs from the API's. The gateway refuses signatures above 15 minutes."""
     try:
         there = parsedate_to_datetime(date)
@@ -169,7 +187,7 @@ def _skew(date: str, now: datetime) -> str:
     if abs(ahead) < CLOCK_SKEW_MIN:
         return ""
     way = "ahead of" if ahead > 0 else "behind"
-    return f"; the clock here is {abs(ahead) / 60:.0f} minutes {way} the tag API's, so set it"
+    return f"; the clock here is {abs(ahead) / 60:.0f} minutes {way} {service.name}'s, so set it"
 
 
 def _seconds(retry_after: str, now: datetime) -> float | None:

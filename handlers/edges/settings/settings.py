@@ -53,6 +53,8 @@ class DeliverySettings(NamedTuple):
         for name, parse in _OF_THE_SERVER.items():
             if name in environ:
                 read(environ, name, parse, "blank")  # the framework has no default for a blank setting
+        if "PORT" in environ:
+            optional(environ, "PORT", whole_number(0, 65_535))
         guarded = any(name in environ for name in ("EVENTS_TOKEN", "EVENTS_TOKEN_FILE"))
         return cls(
             event_timeout=read(environ, "EVENT_TIMEOUT", number(1, 900), "20"),

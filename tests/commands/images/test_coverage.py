@@ -200,6 +200,12 @@ def test_notes_beside_rows(images: Images, form: str) -> None:
     assert "set CTS_ENDPOINT" in ran.err
 
 
+def test_one_form(images: Images) -> None:
+    """Two forms of the output at once are wrong usage."""
+    ran = images("coverage", "--json", "--csv", table=OWNER)
+    assert (ran.code, "leave one out" in ran.out) == (2, True)
+
+
 def test_no_right_to_list(images: Images, ims: Ims) -> None:
     """Without the right to list, one sentence names it."""
     ims.control("POST", "faults", {"match": {"path": "/v2/cloudimages"}, "status": 403, "code": "IMG.0013"})

@@ -142,6 +142,34 @@ def test_a_function_that_is_away(follow: Follow, ims: Ims, tmp_path: Path) -> No
     assert state(tmp_path)["sent"] == {}
 
 
+def test_a_refused_event(follow: Follow, ims: Ims, http_subscriber: HttpSubscriber) -> None:
+    """An event that the function refuses for good is named once, and is not sent again."""
+    too_large = Answer(413, {}, b"the body is too large")
+    tagged = Answer(204, {"Tagging-Outcome": "tagged"})
+    http_subscriber.answer = lambda request: too_large if request.headers["ce-id"] == "trace-1" else tagged
+    ims.control("POST", "traces", {"traces": [trace(1, 20), trace(2, 19)]})
+    process = follow(http_subscriber.url, "--since", "25m")
+    http_subscriber.wait(2)
+    ims.control("POST", "traces", {"traces": [trace(3, 0)]})
+    http_subscriber.wait(3)
+    said = ended(process)
+    assert received(http_subscriber) == ["trace-1", "trace-2", "trace-3"]
+    assert said.count("refused: the function answered 413 the body is too large") == 1
+
+
+def test_a_service_that_is_away(follow: Follow, ims: Ims, accepting: HttpSubscriber) -> None:
+    """If Cloud Trace Service is away at the first look, it waits; what nobody may read ends it."""
+    path = f"/v3/{ims.project_id}/traces"
+    ims.control("POST", "faults", {"match": {"path": path}, "transport": "close", "times": 3})
+    ims.control("POST", "traces", {"traces": [trace(1)]})
+    process = follow(accepting.url)
+    accepting.wait(1)
+    assert "cannot be read: Cloud Trace Service " in ended(process)
+    ims.control("POST", "faults", {"match": {"path": path}, "status": 403, "code": "CTS.0013"})
+    out, _ = (denied := follow(accepting.url)).communicate(timeout=20)
+    assert (denied.returncode, "cts:trace:list" in out) == (2, True)
+
+
 def test_events_to_repeat(follow: Follow, ims: Ims, http_subscriber: HttpSubscriber, tmp_path: Path) -> None:
     """An event that the function wants again later holds up no other, and the place waits for it."""
     retry = Answer(503, {"Retry-After": "60", "Tagging-Outcome": "retry"})

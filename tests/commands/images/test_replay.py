@@ -15,6 +15,7 @@ from tests.processes.bus import Answer, HttpSubscriber
 from tests.processes.commands import Ran
 from tests.processes.emulator import Ims
 from tests.processes.function import Serve
+from tests.processes.launch import free_port
 
 FAST = ("--rate", "1000")
 IMAGE = "11111111-1111-4111-8111-11111111111a"
@@ -180,6 +181,29 @@ def test_no_right_and_no_traces(images: Images, ims: Ims) -> None:
     ims.control("POST", "faults", {"match": {"path": path}, "status": 403, "code": "CTS.0013"})
     ran = images("replay", "--to", "http://127.0.0.1:9/")
     assert (ran.code, ran.shows("needs the right cts:trace:list")) == (2, True)
+
+
+def test_a_service_that_is_away(images: Images) -> None:
+    """If Cloud Trace Service is away, nothing was wrong with the command: the exit code is 1."""
+    ran = images("replay", "--to", "http://127.0.0.1:9/", CTS_ENDPOINT=f"http://127.0.0.1:{free_port()}")
+    assert (ran.code, ran.shows("the connection to Cloud Trace Service was refused")) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "said"),
+    [
+        (401, "APIG.0301", "Cloud Trace Service does not accept the credentials"),
+        (409, "", "Cloud Trace Service refuses the request"),
+        (404, "APIG.0101", "the answer is not from Cloud Trace Service; check CTS_ENDPOINT"),
+    ],
+    ids=["credentials", "conflict", "address"],
+)
+def test_who_answered(images: Images, ims: Ims, status: int, code: str, said: str) -> None:
+    """What Cloud Trace Service answers is said of it, and not of the tag API or of an image."""
+    fault = {"match": {"path": f"/v3/{ims.project_id}/traces"}, "status": status}
+    ims.control("POST", "faults", fault | ({"code": code} if code else {}))
+    ran = images("replay", "--to", "http://127.0.0.1:9/")
+    assert (ran.code, ran.shows(said)) == (2, True)
 
 
 def test_unreached(images: Images, ims: Ims) -> None:

@@ -165,10 +165,18 @@ def test_repeated_often(token_file: Path) -> None:
 
 def test_repeated_tokens(token_file: Path) -> None:
     """Of several tokens all are masked, also one that begins with another, and one that was not sent."""
-    token_file.write_text("abc abcdef")
+    token_file.write_text("abcd abcdef")
     with HttpSubscriber.serving() as subscriber:
-        subscriber.answer = in_turn(Answer(400, body=b"abcdef abc abcd"))
-        assert post(subscriber.url, BearerToken(token_file)).body == b"*** *** ***d"
+        subscriber.answer = in_turn(Answer(400, body=b"abcdef abcd abcde"))
+        assert post(subscriber.url, BearerToken(token_file)).body == b"*** *** ***e"
+
+
+def test_short_tokens(token_file: Path) -> None:
+    """A short token is masked as a word, and the words that contain it stay legible."""
+    token_file.write_text("e")
+    with HttpSubscriber.serving() as subscriber:
+        subscriber.answer = lambda _: Answer(400, body=b"NoEvent: the token e, here")
+        assert post(subscriber.url, BearerToken(token_file)).body == b"NoEvent: the token ***, here"
 
 
 def test_repeated_address() -> None:
