@@ -13,7 +13,7 @@ from handlers.core.image_fields import IMAGE_FIELDS
 from handlers.core.ims.limits import LIMITS, Limits
 from handlers.core.json_access import Json
 from handlers.core.outcomes import OutcomeOverride
-from handlers.core.patterns.operators import OPERATORS
+from handlers.core.patterns.operators import OPERATORS, one_of
 from handlers.core.rules.load import CODE
 from handlers.core.rules.rule import Value
 
@@ -53,7 +53,7 @@ def rules_schema() -> Json:
             **_facts("image", IMAGE_FIELDS),
             "fields": _fields("fields", {}, _FIELD),
             "values": _VALUES,
-            "operator": _one_of({name: _OPERANDS[name] for name in OPERATORS}),
+            "operator": one_of({name: operator.operand for name, operator in OPERATORS.items()}),
         },
     }
 
@@ -65,10 +65,6 @@ def _table(members: Json, *required: str) -> Json:
         "required": [*required],
         "additionalProperties": False,
     }
-
-
-def _one_of(members: Json) -> Json:
-    return _table(members) | {"minProperties": 1, "maxProperties": 1}
 
 
 def _ref(name: str) -> Json:
@@ -84,7 +80,6 @@ def _mapping(values: Json, **more: Any) -> Json:
 
 
 _TEXT: Json = {"type": "string"}
-_NUMBER: Json = {"type": "number"}
 
 # -- the table --------------------------------------------------------------------------------------
 
@@ -173,25 +168,3 @@ def _facts(place: str, facts: Json) -> Json:
         if below:
             places |= _facts(name, below)
     return places
-
-
-_CASELESS = _one_of({"equals-ignore-case": _TEXT})
-_TEXTS: Json = {"anyOf": [_TEXT, _array(_TEXT)]}
-_NEGATED = _one_of(dict.fromkeys(("prefix", "suffix", "equals-ignore-case", "wildcard"), _TEXTS))
-
-_OPERANDS: Json = {
-    "prefix": {"anyOf": [_TEXT, _CASELESS]},
-    "suffix": {"anyOf": [_TEXT, _CASELESS]},
-    "equals-ignore-case": _TEXT,
-    "wildcard": _TEXT,
-    "anything-but": {"anyOf": [_TEXTS, _NUMBER, _array(_NUMBER), _NEGATED]},
-    "numeric": {
-        "type": "array",
-        "prefixItems": [{"enum": ["=", "<", "<=", ">", ">="]}, _NUMBER, {"enum": ["<", "<="]}, _NUMBER],
-        "minItems": 2,
-        "maxItems": 4,
-    },
-    "cidr": _TEXT,
-    "exists": {"type": "boolean"},
-    "null": {"const": True},
-}

@@ -15,8 +15,8 @@ from handlers.core.dead_letters.attributes import BUS_ATTRIBUTES, FUNCTION_ATTRI
 from handlers.core.errors import TaggingError
 from handlers.core.events import ImageCreated
 from handlers.core.outcomes import TABLE, Outcome
+from handlers.core.patterns.comparisons import ADDRESS_MAX, ADDRESSES_KEPT
 from handlers.core.patterns.conditions import LOOKED_AT_MAX
-from handlers.core.patterns.operators import ADDRESS_MAX, ADDRESSES_KEPT
 from handlers.core.results import ImageResult
 from handlers.core.values.filters import MAX_INPUT
 from handlers.edges.server import bounds, chunks, refusals

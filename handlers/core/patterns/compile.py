@@ -12,7 +12,7 @@ import math
 from itertools import chain, product
 from typing import Any, NamedTuple
 
-from handlers.core.patterns.comparisons import ABSENT, Comparison, any_of, equals_any, is_number
+from handlers.core.patterns.comparisons import ABSENT, BadOperand, Comparison, any_of, equals_any, is_number
 from handlers.core.patterns.conditions import (
     Alternative,
     Condition,
@@ -23,7 +23,7 @@ from handlers.core.patterns.conditions import (
     fields_of,
     looked_at,
 )
-from handlers.core.patterns.operators import OPERATORS, BadOperand
+from handlers.core.patterns.operators import OPERATORS
 
 MAX_DEPTH = 64
 MAX_ALTERNATIVES = 1000
@@ -141,7 +141,7 @@ def _comparison(table: dict[Any, Any]) -> Comparison:
         shown = name if isinstance(name, str) else type(name).__name__
         raise BadOperand(f'"{shown}" is no operator; there are {", ".join(OPERATORS)}')
     try:
-        return OPERATORS[name](operand)
+        return OPERATORS[name].read(operand)
     except BadOperand as fault:
         raise BadOperand(f'"{name}" {fault}') from None
 

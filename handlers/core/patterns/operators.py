@@ -6,34 +6,22 @@ open matcher aws/event-ruler; `handlers/rules-patterns.md` specifies it with exa
 
 import operator
 from collections.abc import Callable
-from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
+from handlers.core.json_access import Json
 from handlers.core.patterns.comparisons import (
     ABSENT,
+    BadOperand,
     Comparison,
     IndexKey,
     any_of,
     equals_any,
+    in_network,
     is_number,
     none_of,
+    of_text,
 )
 from handlers.core.patterns.wildcards import InvalidWildcard, parse_wildcard
-
-ADDRESS_MAX = 64
-"""Characters of an IP address: 45 at the most, and the zone that may follow one of IPv6."""
-
-ADDRESSES_KEPT = 1024
-"""Texts that stay in memory, each with the address that it is."""
-
-
-class BadOperand(ValueError):
-    """What an operator takes instead; to be read after the operator's name."""
-
-
-def _of_text(passes: Callable[[str], bool], *needs: IndexKey) -> Comparison:
-    return Comparison(lambda value: isinstance(value, str) and passes(value), needs)
 
 
 def _of_number(passes: Callable[[float], bool], *needs: IndexKey) -> Comparison:
@@ -56,23 +44,20 @@ def _caseless(operand: dict[str, Any]) -> str:
 
 def _equals_ignore_case(operand: Any) -> Comparison:
     wanted = _text(operand).casefold()
-    return _of_text(lambda text: text.casefold() == wanted, ("is", wanted))
+    return of_text(lambda text: text.casefold() == wanted, ("is", wanted))
 
 
-def _prefix(operand: Any) -> Comparison:
-    if isinstance(operand, dict):
-        start = _caseless(operand)
-        return _of_text(lambda text: text.casefold().startswith(start), ("starts", start))
-    start = _text(operand)
-    return _of_text(lambda text: text.startswith(start), ("starts", start.casefold()))
+def _at(end: Literal["starts", "ends"], passes: Callable[[str, str], bool]) -> Callable[[Any], Comparison]:
+    """Reads the text that values start or end with. passes: `str.startswith` or `str.endswith`."""
 
+    def read(operand: Any) -> Comparison:
+        if isinstance(operand, dict):
+            caseless = _caseless(operand)
+            return of_text(lambda text: passes(text.casefold(), caseless), (end, caseless))
+        wanted = _text(operand)
+        return of_text(lambda text: passes(text, wanted), (end, wanted.casefold()))
 
-def _suffix(operand: Any) -> Comparison:
-    if isinstance(operand, dict):
-        end = _caseless(operand)
-        return _of_text(lambda text: text.casefold().endswith(end), ("ends", end))
-    end = _text(operand)
-    return _of_text(lambda text: text.endswith(end), ("ends", end.casefold()))
+    return read
 
 
 def _wildcard(operand: Any) -> Comparison:
@@ -83,8 +68,8 @@ def _wildcard(operand: Any) -> Comparison:
     if isinstance(wildcard, str):
         return equals_any([wildcard])
     if wildcard.start:
-        return _of_text(wildcard.matches, ("starts", wildcard.start.casefold()))
-    return _of_text(wildcard.matches, ("ends", wildcard.end.casefold()))
+        return of_text(wildcard.matches, ("starts", wildcard.start.casefold()))
+    return of_text(wildcard.matches, ("ends", wildcard.end.casefold()))
 
 
 def _anything_but(operand: Any) -> Comparison:
@@ -99,31 +84,29 @@ def _anything_but(operand: Any) -> Comparison:
 
 
 def _anything_but_like(operand: dict[str, Any]) -> Comparison:
-    negatable = {"prefix", "suffix", "equals-ignore-case", "wildcard"}
     name, wanted = next(iter(operand.items()), ("", None))
-    if len(operand) != 1 or name not in negatable:
-        raise BadOperand(f"negates one of {', '.join(sorted(negatable))}")
+    if len(operand) != 1 or name not in NEGATABLE:
+        raise BadOperand(f"negates one of {', '.join(sorted(NEGATABLE))}")
     texts = wanted if isinstance(wanted, list) else [wanted]
     if not texts or (name in {"prefix", "suffix"} and "" in texts):
         raise BadOperand(f"of {name} would pass either everything or nothing; name a string")
-    return none_of(any_of([OPERATORS[name](_text(text)) for text in texts]))
+    return none_of(any_of([OPERATORS[name].read(_text(text)) for text in texts]))
 
 
 def _numeric(operand: Any) -> Comparison:
-    compare = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
     match operand:
         case ["=", number] if is_number(number):
             return _of_number(lambda value: value == number, ("is", number))
         case [(">" | ">=") as above, bound] if is_number(bound):
-            over = compare[above]
+            over = _COMPARE[above]
             return _of_number(lambda value: over(value, bound), ("from", bound))
         case [("<" | "<=") as below, bound] if is_number(bound):
-            under = compare[below]
+            under = _COMPARE[below]
             return _of_number(lambda value: under(value, bound), ("to", bound))
         case [(">" | ">=") as above, low, ("<" | "<=") as below, high] if (
             is_number(low) and is_number(high) and low < high
         ):
-            over, under = compare[above], compare[below]
+            over, under = _COMPARE[above], _COMPARE[below]
             return _of_number(lambda value: over(value, low) and under(value, high), ("from", low))
     raise BadOperand(
         'needs one of = < <= > >= and a number, or a range from low to high such as [">", 0, "<=", 5]'
@@ -131,30 +114,7 @@ def _numeric(operand: Any) -> Comparison:
 
 
 def _cidr(operand: Any) -> Comparison:
-    address, _, bits = _text(operand).partition("/")
-    try:
-        # Only a length: ip_network alone would take net masks and single addresses as well.
-        network = ip_network((address, int(bits)), strict=False)
-    except ValueError:
-        raise BadOperand("needs a network such as 10.0.0.0/8 or 2001:db8::/32") from None
-    if network.num_addresses == 1:
-        raise BadOperand("needs a network; a single address is written as a plain string")
-
-    return _of_text(lambda text: (parsed := _address(text)) is not None and parsed in network)
-
-
-def _address(text: str) -> IPv4Address | IPv6Address | None:
-    # The length comes first: what has been parsed stays in memory, whatever the event held there.
-    return _parsed(text) if len(text) <= ADDRESS_MAX else None
-
-
-@lru_cache(ADDRESSES_KEPT)
-def _parsed(text: str) -> IPv4Address | IPv6Address | None:
-    """Parsed once for all networks. As many are kept as one field can have values that are looked at."""
-    try:
-        return ip_address(text)
-    except ValueError:
-        return None
+    return in_network(_text(operand))
 
 
 def _exists(operand: Any) -> Comparison:
@@ -169,15 +129,52 @@ def _null(operand: Any) -> Comparison:
     return equals_any([None])
 
 
-# Each row reads an operand or raises BadOperand.
-OPERATORS: dict[str, Callable[[Any], Comparison]] = {
-    "prefix": _prefix,
-    "suffix": _suffix,
-    "equals-ignore-case": _equals_ignore_case,
-    "wildcard": _wildcard,
-    "anything-but": _anything_but,
-    "numeric": _numeric,
-    "cidr": _cidr,
-    "exists": _exists,
-    "null": _null,
+class Operator(NamedTuple):
+    """read: makes a comparison of an operand, or raises BadOperand. operand: its form as JSON Schema.
+
+    Every operand that is read fits the form. The form says what an editor can see.
+    """
+
+    read: Callable[[Any], Comparison]
+    operand: Json
+
+
+def one_of(members: Json) -> Json:
+    """The JSON Schema of an object with exactly one of these members."""
+    return {
+        "type": "object",
+        "properties": members,
+        "additionalProperties": False,
+        "minProperties": 1,
+        "maxProperties": 1,
+    }
+
+
+_COMPARE = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+NEGATABLE = ("prefix", "suffix", "equals-ignore-case", "wildcard")
+
+_TEXT: Json = {"type": "string"}
+_NUMBER: Json = {"type": "number"}
+_TEXTS: Json = {"anyOf": [_TEXT, {"type": "array", "minItems": 1, "items": _TEXT}]}
+_NUMBERS: Json = {"type": "array", "minItems": 1, "items": _NUMBER}
+_TEXT_OR_CASELESS: Json = {"anyOf": [_TEXT, one_of({"equals-ignore-case": _TEXT})]}
+_BOUNDS: Json = {
+    "type": "array",
+    "prefixItems": [{"enum": ["=", *_COMPARE]}, _NUMBER, {"enum": ["<", "<="]}, _NUMBER],
+    "minItems": 2,
+    "maxItems": 4,
+}
+
+OPERATORS = {
+    "prefix": Operator(_at("starts", str.startswith), _TEXT_OR_CASELESS),
+    "suffix": Operator(_at("ends", str.endswith), _TEXT_OR_CASELESS),
+    "equals-ignore-case": Operator(_equals_ignore_case, _TEXT),
+    "wildcard": Operator(_wildcard, _TEXT),
+    "anything-but": Operator(
+        _anything_but, {"anyOf": [_TEXTS, _NUMBER, _NUMBERS, one_of(dict.fromkeys(NEGATABLE, _TEXTS))]}
+    ),
+    "numeric": Operator(_numeric, _BOUNDS),
+    "cidr": Operator(_cidr, _TEXT),
+    "exists": Operator(_exists, {"type": "boolean"}),
+    "null": Operator(_null, {"const": True}),
 }
