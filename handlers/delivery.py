@@ -1,10 +1,9 @@
 """Handles one delivery: tags its images, logs each result, and stores the dead letters."""
 
-import re
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from handlers.batch import Event, failed, tag_events
 from handlers.core.dead_letters import Sink, dead_letter
@@ -13,12 +12,7 @@ from handlers.core.outcomes import Outcome, combine
 from handlers.core.received import Received, Unparsable
 from handlers.core.results import ImageResult
 from handlers.image_created import Services
-from handlers.log_fields import LOG_NAMES, redact_values, result_fields
-
-ATTRIBUTE_MAX = 256
-"""Characters of an event's attribute in the log."""
-
-_TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-")
+from handlers.log_fields import LOG_NAMES, event_fields, redact_values, result_fields, trace_id
 
 
 class Delivered(NamedTuple):
@@ -60,8 +54,8 @@ class Deliveries:
         FunctionGraph, which delivers again only a few times.
         """
         began = time.monotonic()
-        trace = _trace_id(traceparent)
-        events = [Event(each, _event_fields(each, trace)) for each in delivery]
+        trace = trace_id(traceparent)
+        events = [Event(each, event_fields(each, trace)) for each in delivery]
         self._tag(events, services, deadline)
         while retry_budget and (retries := [event for event in events if event.outcome.kind == "retry"]):
             pause = max(1.0, *(event.outcome.retry_after for event in retries))
@@ -121,7 +115,7 @@ class Deliveries:
             self._log_event(event, event.results, stored=event in stored or None)
         return Delivered(outcome, len(events), bool(stored) and len(stored) == len(dead))
 
-    def _log_event(self, event: Event, results: Sequence[ImageResult], **fields: Any) -> None:
+    def _log_event(self, event: Event, results: Sequence[ImageResult], *, stored: bool | None = None) -> None:
         """Logs one line for the event, or for each of its images that was tried."""
         tried = [result for result in results if result.tried]
         for result in tried:
@@ -138,10 +132,13 @@ class Deliveries:
             self._log(
                 LOG_NAMES[result.outcome.kind],
                 **event.fields,
-                **result_fields(result, values=self._log_tag_values),
-                images_not_tried=len(results) - len(tried) or None,
-                milliseconds=round(event.seconds * 1000, 1),
-                **fields,
+                **result_fields(
+                    result,
+                    values=self._log_tag_values,
+                    seconds=event.seconds,
+                    images_not_tried=len(results) - len(tried),
+                    stored=stored,
+                ),
             )
 
 
@@ -161,19 +158,3 @@ def _not_stored(result: ImageResult, delivery: Outcome) -> ImageResult:
 def _redacted(result: ImageResult) -> ImageResult:
     outcome = result.outcome
     return result._replace(outcome=outcome._replace(message=redact_values(outcome.message, result.plan)))
-
-
-def _event_fields(received: Received | Unparsable, trace: str | None) -> dict[str, Any]:
-    """The fields that name an event. Its attributes can be as long as a delivery, so they are cut."""
-    if isinstance(received, Unparsable):
-        return {"trace": trace}
-    event = received.event
-    values = {f"event_{name}": event.get(name) for name in ("id", "source", "type")}
-    cut = {name: value[:ATTRIBUTE_MAX] if isinstance(value, str) else value for name, value in values.items()}
-    return cut | {"trace": trace or _trace_id(event.get("traceparent"))}
-
-
-def _trace_id(traceparent: object) -> str | None:
-    """The id of the trace that a `traceparent` names (W3C Trace Context; CloudEvents distributed tracing)."""
-    match = _TRACEPARENT.match(traceparent) if isinstance(traceparent, str) else None
-    return match[1] if match else None

@@ -1,10 +1,15 @@
-"""A result as the fields of its log line."""
+"""An event and its result as the fields of their log line."""
 
+import re
 from typing import Any
 
 from handlers.core.outcomes import TABLE, row_for
+from handlers.core.received import Received, Unparsable
 from handlers.core.results import ImageResult
 from handlers.core.rules import PlannedTag, TagPlan
+
+ATTRIBUTE_MAX = 256
+"""Characters of an event's attribute in the log."""
 
 REDACT_MIN_LENGTH = 4
 """Characters of the shortest value that is taken out of reasons."""
@@ -18,9 +23,39 @@ LOG_NAMES = {
 }
 """The name of the log line for each kind of outcome."""
 
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-")
 
-def result_fields(result: ImageResult, *, values: bool) -> dict[str, Any]:
-    """The fields of a log line. values: whether it holds the values of tags, which can be names of people."""
+
+def event_fields(received: Received | Unparsable, trace: str | None) -> dict[str, Any]:
+    """The fields that name an event. Its attributes can be as long as a delivery, so they are cut."""
+    if isinstance(received, Unparsable):
+        return {"trace": trace}
+    event = received.event
+    values = {f"event_{name}": event.get(name) for name in ("id", "source", "type")}
+    cut = {name: value[:ATTRIBUTE_MAX] if isinstance(value, str) else value for name, value in values.items()}
+    return cut | {"trace": trace or trace_id(event.get("traceparent"))}
+
+
+def trace_id(traceparent: object) -> str | None:
+    """The id of the trace that a `traceparent` names (W3C Trace Context; CloudEvents distributed tracing)."""
+    match = _TRACEPARENT.match(traceparent) if isinstance(traceparent, str) else None
+    return match[1] if match else None
+
+
+def result_fields(
+    result: ImageResult,
+    *,
+    values: bool,
+    seconds: float = 0,
+    images_not_tried: int = 0,
+    stored: bool | None = None,
+) -> dict[str, Any]:
+    """The fields of a result.
+
+    values: whether they hold the values of tags, which can be names of people. seconds: duration of the
+    delivery up to the result. images_not_tried: how many others of the event. stored: True if the function
+    has stored the dead letter.
+    """
     outcome, row = result.outcome, row_for(result.error) if result.error else None
     fields = {
         "severity": row.severity if row else "INFO",
@@ -36,6 +71,9 @@ def result_fields(result: ImageResult, *, values: bool) -> dict[str, Any]:
         "age_seconds": None
         if result.age is None or result.age.seconds is None
         else round(result.age.seconds, 1),
+        "images_not_tried": images_not_tried or None,
+        "milliseconds": round(seconds * 1000, 1),
+        "stored": stored,
     }
     if result.image is None:
         return fields | {"request_ids": [*filter(None, [getattr(result.error, "request_id", "")])]}

@@ -1,6 +1,7 @@
 """Builds the edges from the settings, and imports only what the settings need."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from handlers.core.dead_letters import Sink
 from handlers.core.ims.error_codes import TAG_API
@@ -42,10 +43,10 @@ def accounts_for(settings: Settings, log: Callable[..., None]) -> Callable[[Mapp
     return lambda _headers: for_all
 
 
-def sink_of(settings_address: str | None) -> Sink | None:
+def sink_of(place: Path | str | None) -> Sink | None:
     """The sink for dead letters; None if the bus stores them."""
-    if not settings_address:
+    if not place:
         return None
     from handlers.edges import sinks  # noqa: PLC0415 - not every function has a sink
 
-    return sinks.sink_of(settings_address)
+    return sinks.sink_of(place)

@@ -5,7 +5,6 @@ import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from requests import Request
 
@@ -13,7 +12,6 @@ from handlers.core.dead_letters import Sink
 from handlers.core.errors import DeadLetterFailed, TagApiUnavailable
 from handlers.edges.http.client import HttpClient
 from handlers.edges.settings import public
-from handlers.edges.settings.parsers import path_of
 from handlers.side_by_side import side_by_side
 
 STORED = range(200, 300)
@@ -22,10 +20,9 @@ LOCK_PAUSE = 0.01
 """Seconds between two attempts to get a lock that another process holds."""
 
 
-def sink_of(address: str) -> Sink:
-    """The sink at `file:///...` or `http(s)://...`."""
-    is_file = urlsplit(address).scheme == "file"
-    return file_sink(Path(path_of(address))) if is_file else http_sink(address)
+def sink_of(place: Path | str) -> Sink:
+    """The sink that is a file, or a service at an address."""
+    return file_sink(place) if isinstance(place, Path) else http_sink(place)
 
 
 def file_sink(path: Path) -> Sink:

@@ -17,12 +17,13 @@ from handlers.core.events import ImageCreated
 from handlers.core.outcomes import TABLE, Outcome
 from handlers.core.patterns.comparisons import ADDRESS_MAX, ADDRESSES_KEPT
 from handlers.core.patterns.conditions import LOOKED_AT_MAX
+from handlers.core.received import Received
 from handlers.core.results import ImageResult
 from handlers.core.values.filters import MAX_INPUT
 from handlers.edges.server import bounds, chunks, refusals
 from handlers.edges.settings import SHIPPED_RULES, Settings
 from handlers.edges.settings.credentials import CredentialSource
-from handlers.log_fields import LOG_NAMES, result_fields
+from handlers.log_fields import LOG_NAMES, event_fields, result_fields
 from tests.bench.__main__ import BENCHMARKS
 from tests.processes.emulator import Ims
 from tests.processes.function import Function
@@ -189,10 +190,8 @@ def test_log_lines() -> None:
 def test_fields_of_log_lines() -> None:
     """The table of fields names those of the lines of events and images."""
     result = ImageResult(Outcome("tagged"), ImageCreated("62a15f6c", None, {}, None))
-    fields = {*result_fields(result, values=True)} - {"severity", "error"} | {
-        *("event_id", "event_source", "event_type", "trace", "milliseconds"),
-        *("images_not_tried", "stored", "traceback"),
-    }
+    fields = {*event_fields(Received({}), None), *result_fields(result, values=True)}
+    fields = fields - {"severity", "error"} | {"traceback"}
     rows = re.findall(r"^\| (`.*?) \| .* \|$", section("Log lines").split("| field |")[1], re.MULTILINE)
     assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} == fields
 

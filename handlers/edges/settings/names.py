@@ -19,7 +19,7 @@ NAMES = frozenset(
         ),
         *("IMAGE_CREATED_TYPES", "IMAGE_CREATED_TRACES", "PSEUDONYM_KEY", "DEAD_LETTER_SINK", "EVENTS_TOKEN"),
         *("INVOKE_RETRY_SECONDS", "IMS_PROXY", "OS_CACERT", "LOG_LEVEL", "LOG_TAG_VALUES", "CREDENTIALS"),
-        *("WORKERS", "THREADS"),
+        *("PORT", "WORKERS", "THREADS"),
         *("OS_AUTH_URL", *credentials.USER, *credentials.DOMAIN, *credentials.PROJECT_NAME),
         *(*credentials.AGENCY, *credentials.TOKEN, *credentials.ACCESS, *credentials.SECRET),
         *(*credentials.SECURITY_TOKEN, *credentials.PROJECTS),

@@ -110,25 +110,21 @@ def tokens(text: str) -> str:
     return " ".join(header_value(token) for token in text.split())
 
 
-def sink(text: str) -> str:
+def sink(text: str) -> Path | str:
+    """The file that `file:///...` names, or the address of a service."""
     parts = urlsplit(text)
     if text.startswith("/") and text.isprintable():
         raise ValueError(f"is a path; write file://{quote(text)}")
     if parts.scheme != "file":
         _address(text)
         return text
-    path = path_of(text)
+    path = unquote(parts.path)  # RFC 8089
     # urlsplit drops line ends and tabs, and the others are no part of a path.
     if parts.netloc or not text.isprintable() or {"?", "#"} & set(text) or "\0" in path:
         raise ValueError("must be file:/// and a path, with %3F for ? and %23 for #")
     if not os.path.isdir(os.path.dirname(path)) or not _can_be_file(path):  # noqa: PTH112, PTH120 - as in `file`
         raise ValueError("must be file:/// and the path of a file, in an existing folder")
-    return text
-
-
-def path_of(address: str) -> str:
-    """The path in an address `file:///...`, whose escapes such as %20 stand for characters (RFC 8089)."""
-    return unquote(urlsplit(address).path)
+    return Path(path)
 
 
 def _can_be_file(path: str) -> bool:

@@ -1,5 +1,6 @@
 """The settings as the fields of a log line: those that a person has to know, without any secret."""
 
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -42,7 +43,9 @@ def delivery_fields(settings: DeliverySettings) -> dict[str, Any]:
     return {"dead_letter_sink": sink and public(sink), "event_timeout": settings.event_timeout}
 
 
-def public(sink: str) -> str:
+def public(sink: Path | str) -> str:
     """The address of a sink without what may be secret: a file, or else a scheme and a host."""
+    if isinstance(sink, Path):
+        return sink.as_uri()
     parts = urlsplit(sink)
-    return sink if parts.scheme == "file" else f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"

@@ -38,13 +38,13 @@ class DeliverySettings(NamedTuple):
     """The settings that both targets have: limits of a delivery, tokens, and the sink.
 
     Times are in seconds, sizes in bytes. events_tokens: every POST must carry one of them; None if anybody
-    may send.
+    may send. dead_letter_sink: a file, or the address of a service.
     """
 
     event_timeout: float
     max_body_bytes: int
     events_tokens: Secret | None
-    dead_letter_sink: str | None
+    dead_letter_sink: Path | str | None
     log_level: str
 
     @classmethod
@@ -53,8 +53,7 @@ class DeliverySettings(NamedTuple):
         for name, parse in _OF_THE_SERVER.items():
             if name in environ:
                 read(environ, name, parse, "blank")  # the framework has no default for a blank setting
-        if "PORT" in environ:
-            optional(environ, "PORT", whole_number(0, 65_535))
+        optional(environ, "PORT", whole_number(0, 65_535))  # the framework does not check it either
         guarded = any(name in environ for name in ("EVENTS_TOKEN", "EVENTS_TOKEN_FILE"))
         return cls(
             event_timeout=read(environ, "EVENT_TIMEOUT", number(1, 900), "20"),
