@@ -10,8 +10,9 @@ from textwrap import fill
 from aiohttp import web
 
 from deploy.local.ims import api, control
-from deploy.local.ims.control.faults import FAULT, MATCH
 from deploy.local.ims.emulator import EMULATOR, Emulator
+from deploy.local.ims.fields import fields_of
+from deploy.local.ims.gateway.faults import MATCH, Fault
 from deploy.local.ims.gateway.middleware import LARGEST_BODY, gateway
 from deploy.local.ims.profile import InvalidProfile, Scene, scene_of
 from deploy.local.ims.publisher import BusUnreachable, publisher
@@ -48,7 +49,7 @@ def _arguments() -> argparse.Namespace:
         prog="python -m deploy.local.ims",
         description="An emulator of IMS.",
         epilog=CONTROL.format(
-            faults=fill(f"Fields of a fault: {', '.join(FAULT)}.", 80), match=", ".join(MATCH)
+            faults=fill(f"Fields of a fault: {', '.join(fields_of(Fault))}.", 80), match=", ".join(MATCH)
         ),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

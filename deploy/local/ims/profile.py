@@ -12,8 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from deploy.local.ims.control import scene, traces
-from deploy.local.ims.control.fields import Fields, InvalidControlRequest, checked, is_object
+from deploy.local.ims.fields import OBJECT, Fields, InvalidControlRequest, checked, fields_of
 from deploy.local.ims.state import Settings
 from deploy.local.ims.state.traces import TraceSettings
 
@@ -26,15 +25,15 @@ TRACES = {
 """A member of `cloud` -> the setting of the traces that it is."""
 
 _CLOUD: Fields = {
-    **scene.SETTINGS,
-    **{name: traces.SETTINGS[setting] for name, setting in TRACES.items()},
+    **fields_of(Settings),
+    **{name: fields_of(TraceSettings)[setting] for name, setting in TRACES.items()},
 }
 _PROFILE: Fields = {
     "profile": (lambda version: version == VERSION, f"{VERSION}, the version that this emulator knows"),
-    "rights": (is_object, "an object"),
-    "cloud": (is_object, "an object"),
-    "not_observed": (is_object, "an object"),
-    "seen": (is_object, "an object"),
+    "rights": OBJECT,
+    "cloud": OBJECT,
+    "not_observed": OBJECT,
+    "seen": OBJECT,
 }
 
 

@@ -16,8 +16,12 @@ from nats.js import JetStreamContext
 from nats.js.api import RawStreamMsg
 
 from deploy.local.ims import control
-from deploy.local.ims.control import identity, images, scene, traces
-from deploy.local.ims.control.faults import FAULT, MATCH
+from deploy.local.ims.control import images, scene
+from deploy.local.ims.fields import fields_of
+from deploy.local.ims.gateway.faults import MATCH, Fault
+from deploy.local.ims.state import Settings, Token, identity
+from deploy.local.ims.state.identity import Agency, Key, User
+from deploy.local.ims.state.traces import TraceSettings
 from tests.processes.bus import Bus
 from tests.processes.emulator import Ims
 from tests.processes.launch import eventually
@@ -250,19 +254,16 @@ def test_help() -> None:
     shown = " ".join(run("--help").stdout.split())
     page = (ROOT / "deploy" / "local" / "README.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `(\w+)` \|", page.partition("### The fields of a fault")[2], re.MULTILINE)
-    assert rows == list(FAULT)
-    for name in (*FAULT, *MATCH):
+    assert rows == list(fields_of(Fault))
+    for name in (*fields_of(Fault), *MATCH):
         assert re.search(rf"\b{name}\b", shown.partition("Fields of a fault: ")[2])
     named = [
-        *FAULT,
         *MATCH,
         *images.IMAGE,
-        *scene.SETTINGS,
         *scene.RATE,
-        *traces.SETTINGS,
-        *identity.SETTINGS,
     ]
-    named += [*identity.TOKEN, *identity.USER, *identity.AGENCY, *identity.KEY]
+    for kind in (Fault, Settings, TraceSettings, identity.Settings, Token, User, Agency, Key):
+        named += fields_of(kind)
     assert [name for name in named if f"`{name}`" not in page] == []
     for route in control.routes:
         path = re.sub(r"\{\w+\}", "", route.path)

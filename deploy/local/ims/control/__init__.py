@@ -19,10 +19,10 @@ happened. `clock_ahead` moves the clock of all services, in seconds: a job whose
 trace ages, and a token that was issued may end.
 """
 
-from deploy.local.ims.control import faults, identity, images, scene, traces
+from deploy.local.ims.control import identity, images, scene, traces
 from deploy.local.ims.control.requests import invalid_requests
 
 __all__ = ["invalid_requests", "routes"]
 
-routes = [route for module in (scene, faults, images, traces, identity) for route in module.routes]
+routes = [route for module in (scene, images, traces, identity) for route in module.routes]
 """Of all calls of the control plane."""

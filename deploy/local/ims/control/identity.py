@@ -14,53 +14,17 @@ from dataclasses import asdict, replace
 
 from aiohttp import web
 
-from deploy.local.ims.control.fields import Fields, at_least, is_flag, is_object, is_text, is_texts
 from deploy.local.ims.control.requests import received
 from deploy.local.ims.emulator import EMULATOR
-from deploy.local.ims.gateway.rights import RIGHTS
 from deploy.local.ims.state import Token
-from deploy.local.ims.state.identity import Agency, Failures, Key, User
+from deploy.local.ims.state.identity import Agency, Failures, Key, Settings, User
 
 routes = web.RouteTableDef()
-
-DENIED = (
-    lambda denied: isinstance(denied, list) and all(right in RIGHTS for right in denied),
-    f"a list of rights, of {', '.join(RIGHTS)}",
-)
-TOKEN: Fields = {
-    "user": (is_object, "an object"),
-    "project_id": (is_text, "text"),
-    "expired": (is_flag, "true or false"),
-    "denied": DENIED,
-}
-USER: Fields = {
-    "password": (is_text, "text"),
-    "domain": (is_text, "text"),
-    "projects": (is_texts, "an object of texts"),
-    "denied": DENIED,
-}
-AGENCY: Fields = {
-    "domain": (is_text, "text"),
-    "projects": (is_texts, "an object of texts"),
-    "denied": DENIED,
-}
-KEY: Fields = {
-    "secret": (is_text, "text"),
-    "security_token": (is_text, "text"),
-    "projects": (lambda ids: isinstance(ids, list) and all(map(is_text, ids)), "a list of texts"),
-    "ends_at": at_least(0),
-    "denied": DENIED,
-}
-SETTINGS: Fields = {
-    "token_life": at_least(0),
-    "machine_key": (lambda key: key is None or is_text(key), "text or null"),
-    "metadata_tokens": (is_flag, "true or false"),
-}
 
 
 @routes.put("/_emulator/tokens/{token}")
 async def set_token(request: web.Request) -> web.Response:
-    token = Token(**await received(request, "A token", TOKEN))
+    token = Token(**await received(request, "A token", Token))
     request.app[EMULATOR].cloud.tokens[request.match_info["token"]] = token
     return web.Response(status=204)
 
@@ -73,14 +37,14 @@ async def drop_token(request: web.Request) -> web.Response:
 
 @routes.put("/_emulator/users/{name}")
 async def set_user(request: web.Request) -> web.Response:
-    user = User(**{"password": "", **await received(request, "A user", USER)})
+    user = User(**{"password": "", **await received(request, "A user", User)})
     request.app[EMULATOR].identity.users[request.match_info["name"]] = user
     return web.Response(status=204)
 
 
 @routes.put("/_emulator/agencies/{name}")
 async def set_agency(request: web.Request) -> web.Response:
-    agency = Agency(**{"domain": "", "projects": {}, **await received(request, "An agency", AGENCY)})
+    agency = Agency(**{"domain": "", "projects": {}, **await received(request, "An agency", Agency)})
     request.app[EMULATOR].identity.agencies[request.match_info["name"]] = agency
     return web.Response(status=204)
 
@@ -89,7 +53,7 @@ async def set_agency(request: web.Request) -> web.Response:
 async def set_key(request: web.Request) -> web.Response:
     """A key that is set anew is not locked."""
     identity, access = request.app[EMULATOR].identity, request.match_info["access"]
-    identity.keys[access] = Key(**{"secret": "", **await received(request, "A key", KEY)})
+    identity.keys[access] = Key(**{"secret": "", **await received(request, "A key", Key)})
     identity.failures.pop(access, None)
     return web.Response(status=204)
 
@@ -111,7 +75,7 @@ async def drop_key(request: web.Request) -> web.Response:
 async def change_settings(request: web.Request) -> web.Response:
     """What is not named stays as it is."""
     identity = request.app[EMULATOR].identity
-    identity.settings = replace(identity.settings, **await received(request, "The identity", SETTINGS))
+    identity.settings = replace(identity.settings, **await received(request, "The identity", Settings))
     return web.json_response(asdict(identity.settings))
 
 

@@ -17,19 +17,21 @@ from uuid import uuid4
 
 from aiohttp import web
 
-from deploy.local.ims.control.fields import (
+from deploy.local.ims.control.requests import received
+from deploy.local.ims.emulator import EMULATOR
+from deploy.local.ims.fields import (
+    FLAG,
+    OBJECT,
+    TEXT,
+    TEXTS,
     Fields,
     InvalidControlRequest,
     at_least,
     checked,
-    is_flag,
-    is_object,
     is_text,
     is_texts,
     one_of,
 )
-from deploy.local.ims.control.requests import received
-from deploy.local.ims.emulator import EMULATOR
 from deploy.local.ims.state import PROJECT_ID, UUID, Cloud, Image
 
 routes = web.RouteTableDef()
@@ -37,10 +39,10 @@ routes = web.RouteTableDef()
 IMAGE: Fields = {
     "id": (lambda id_: is_text(id_) and bool(UUID.fullmatch(id_)), "a UUID"),
     "status": one_of("queued", "saving", "active", "killed", "deleted"),
-    "public": (is_flag, "true or false"),
-    "project_id": (is_text, "text"),
-    "tags": (is_texts, "an object of texts"),
-    "attributes": (is_object, "an object"),
+    "public": FLAG,
+    "project_id": TEXT,
+    "tags": TEXTS,
+    "attributes": OBJECT,
     "created_at": at_least(0),
     "members": (
         lambda members: is_texts(members) and set(members.values()) <= {"pending", "accepted", "rejected"},

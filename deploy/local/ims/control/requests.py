@@ -5,7 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
-from deploy.local.ims.control.fields import Fields, InvalidControlRequest, checked
+from deploy.local.ims.fields import Fields, InvalidControlRequest, checked, fields_of
 from deploy.local.ims.gateway.middleware import Handler
 
 
@@ -18,9 +18,10 @@ async def invalid_requests(request: web.Request, handler: Handler) -> web.Stream
         return web.json_response({"error": str(invalid)}, status=400)
 
 
-async def received(request: web.Request, what: str, fields: Fields) -> dict[str, Any]:
+async def received(request: web.Request, what: str, fields: Fields | type) -> dict[str, Any]:
+    """The body of a request, an object with some of these fields, or of those of a dataclass."""
     try:
         given = json.loads(await request.read())
     except (ValueError, RecursionError) as problem:
         raise InvalidControlRequest("The body must be JSON.") from problem
-    return checked(what, given, fields)
+    return checked(what, given, fields_of(fields) if isinstance(fields, type) else fields)

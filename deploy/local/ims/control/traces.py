@@ -19,23 +19,13 @@ from uuid import uuid4
 
 from aiohttp import web
 
-from deploy.local.ims.control.fields import Fields, at_least, is_flag, is_number, is_object, is_text, one_of
 from deploy.local.ims.control.requests import received
 from deploy.local.ims.emulator import EMULATOR
+from deploy.local.ims.fields import Fields, is_object, is_text
 from deploy.local.ims.state import PROJECT_ID, USER
+from deploy.local.ims.state.traces import TraceSettings
 
 routes = web.RouteTableDef()
-
-SHARE = (lambda share: is_number(share) and 0 <= share <= 1, "a number from 0 to 1")
-SETTINGS: Fields = {
-    "on": (is_flag, "true or false"),
-    "loss": SHARE,
-    "doubles": SHARE,
-    "delay": at_least(0),
-    "seed": (lambda seed: isinstance(seed, int), "a whole number"),
-    "bodies": one_of("text", "objects"),
-    "marker_on_last_page": (is_flag, "true or false"),
-}
 
 
 def _is_trace(given: Any) -> bool:
@@ -58,7 +48,9 @@ TRACES: Fields = {
 async def change_settings(request: web.Request) -> web.Response:
     """What is not named stays as it is."""
     traces = request.app[EMULATOR].traces
-    traces.change(replace(traces.settings, **await received(request, "The settings of traces", SETTINGS)))
+    traces.change(
+        replace(traces.settings, **await received(request, "The settings of traces", TraceSettings))
+    )
     return web.json_response(asdict(traces.settings))
 
 

@@ -1,10 +1,24 @@
 """Scripted faults: what goes wrong, for which calls, and how often."""
 
 import random
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
+from deploy.local.ims.fields import (
+    ANY_NUMBER,
+    OBJECT,
+    TEXT,
+    Fields,
+    Form,
+    at_least,
+    is_number,
+    is_object,
+    is_text,
+    one_of,
+    whole_number,
+)
 from deploy.local.ims.gateway.call_log import Call
 
 REPLACING = {"status", "code", "message", "body", "transport"}
@@ -13,29 +27,48 @@ CHANGING = {"retry_after", "headers", "delay"}
 """Effects that change or delay the real one."""
 
 
+COUNT = whole_number(1)
+LINE: Form = (lambda value: is_text(value) and value.isprintable(), "a line of text")
+ABOVE_ZERO: Form = (lambda share: is_number(share) and 0 < share <= 1, "a number above 0 and up to 1")
+STATUS: Form = (whole_number(200, 599)[0], "a status from 200 to 599")
+CODE: Form = (lambda code: is_text(code) or COUNT[0](code), "text or a whole number")
+SECONDS_OR_LINE: Form = (
+    lambda after: is_number(after) or LINE[0](after),
+    "a number of seconds or a line of text",
+)
+HEADERS: Form = (
+    lambda headers: (
+        is_object(headers)
+        and all(re.fullmatch("[A-Za-z0-9-]+", name) and LINE[0](line) for name, line in headers.items())
+    ),
+    "an object of lines of text, under names of headers",
+)
+MATCH: Fields = {"method": TEXT, "path": TEXT, "image_id": TEXT}
+
+
 @dataclass
 class Fault:
     """One scripted fault; the fields are those of `POST /_emulator/faults`."""
 
     id: int
-    match: Mapping[str, str] = field(default_factory=dict)
-    times: int | None = None
+    match: Annotated[Mapping[str, str], OBJECT] = field(default_factory=dict)
+    times: Annotated[int | None, COUNT] = None
     """None: until cleared."""
-    share: float | None = None
-    seed: int | None = None
-    status: int | None = None
-    code: str | int | None = None
-    message: str | None = None
-    shape: str = ""
-    retry_after: float | str | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: str | None = None
-    content_type: str = "text/html"
-    delay: float = 0
+    share: Annotated[float | None, ABOVE_ZERO] = None
+    seed: Annotated[int | None, ANY_NUMBER] = None
+    status: Annotated[int | None, STATUS] = None
+    code: Annotated[str | int | None, CODE] = None
+    message: Annotated[str | None, TEXT] = None
+    shape: Annotated[str, one_of("ims", "gateway")] = ""
+    retry_after: Annotated[float | str | None, SECONDS_OR_LINE] = None
+    headers: Annotated[Mapping[str, str], HEADERS] = field(default_factory=dict)
+    body: Annotated[str | None, TEXT] = None
+    content_type: Annotated[str, LINE] = "text/html"
+    delay: Annotated[float, at_least(0)] = 0
     """Seconds."""
-    after: str = "before"
+    after: Annotated[str, one_of("before", "after")] = "before"
     """"after": the call takes effect, and then its answer goes wrong."""
-    transport: str | None = None
+    transport: Annotated[str | None, one_of("close", "reset", "half", "garbage", "slow")] = None
     applied: int = 0
 
     def __post_init__(self) -> None:

@@ -11,10 +11,9 @@ from collections.abc import Mapping
 from aiohttp import web
 
 from deploy.local.ims.errors import Refused
-from deploy.local.ims.state import Token
+from deploy.local.ims.state.images import RIGHTS, Token
 
-_LIST, _GET, _UPDATE, _TRACES = "ims:images:list", "ims:images:get", "ims:images:update", "cts:trace:list"
-RIGHTS = (_LIST, _GET, _UPDATE, _TRACES)
+_LIST, _GET, _UPDATE, _TRACES = RIGHTS
 _TAGS = "/v2/{project_id}/images/{image_id}/tags"
 NEEDED: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("GET", "/v2/cloudimages"): (_LIST,),

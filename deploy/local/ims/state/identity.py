@@ -8,12 +8,13 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import uuid4
 
 from deploy.local.ims.errors import Refused
+from deploy.local.ims.fields import FLAG, TEXT, TEXTS, Form, at_least, is_text, optional
 from deploy.local.ims.signatures import Request, claim_of, is_valid
-from deploy.local.ims.state.images import PROJECT_ID, REGION, USER, Cloud, Token
+from deploy.local.ims.state.images import DENIED, PROJECT_ID, REGION, USER, Cloud, Token
 
 SKEW_MAX = 900
 """Seconds that the time of a signature may be off."""
@@ -22,35 +23,36 @@ FAILURES_MAX = 5
 LOCKED = 300
 """Seconds that it is locked."""
 INCORRECT = "Incorrect IAM authentication information: "
+IDS: Form = (lambda ids: isinstance(ids, list) and all(map(is_text, ids)), "a list of texts")
 PROJECTS: Mapping[str, str] = {PROJECT_ID: REGION}
 
 
 @dataclass(frozen=True)
 class User:
-    password: str
-    domain: str = "example"
-    projects: Mapping[str, str] = field(default_factory=lambda: PROJECTS)
+    password: Annotated[str, TEXT]
+    domain: Annotated[str, TEXT] = "example"
+    projects: Annotated[Mapping[str, str], TEXTS] = field(default_factory=lambda: PROJECTS)
     """Names by id."""
-    denied: Sequence[str] = ()
+    denied: Annotated[Sequence[str], DENIED] = ()
     """Rights that are taken away."""
 
 
 @dataclass(frozen=True)
 class Agency:
-    domain: str
+    domain: Annotated[str, TEXT]
     """The account that it acts in."""
-    projects: Mapping[str, str]
-    denied: Sequence[str] = ()
+    projects: Annotated[Mapping[str, str], TEXTS]
+    denied: Annotated[Sequence[str], DENIED] = ()
 
 
 @dataclass(frozen=True)
 class Key:
-    secret: str
-    security_token: str = ""
-    projects: Sequence[str] = (PROJECT_ID,)
-    ends_at: float = math.inf
+    secret: Annotated[str, TEXT]
+    security_token: Annotated[str, TEXT] = ""
+    projects: Annotated[Sequence[str], IDS] = (PROJECT_ID,)
+    ends_at: Annotated[float, at_least(0)] = math.inf
     """Seconds since the epoch."""
-    denied: Sequence[str] = ()
+    denied: Annotated[Sequence[str], DENIED] = ()
 
 
 @dataclass
@@ -61,11 +63,11 @@ class Failures:
 
 @dataclass(frozen=True)
 class Settings:
-    token_life: float = 86_400
+    token_life: Annotated[float, at_least(0)] = 86_400
     """Seconds."""
-    machine_key: str | None = None
+    machine_key: Annotated[str | None, optional(TEXT)] = None
     """The access key that the metadata service gives out; none: the machine has no agency."""
-    metadata_tokens: bool = True
+    metadata_tokens: Annotated[bool, FLAG] = True
     """Whether the metadata service gives and demands tokens of its own."""
 
 

@@ -5,9 +5,10 @@ import re
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Annotated, Any
 
 from deploy.local.ims.errors import Refused
+from deploy.local.ims.fields import FLAG, OBJECT, TEXT, Form
 from deploy.local.ims.limits import LIMITS, Limits
 from deploy.local.ims.state.settings import Settings
 
@@ -20,17 +21,23 @@ USER: Mapping[str, Any] = {
     "domain": {"id": "b2b3853af40448fcb9e40dxj89505ba8", "name": "example"},
 }
 
+RIGHTS = ("ims:images:list", "ims:images:get", "ims:images:update", "cts:trace:list")
+DENIED: Form = (
+    lambda denied: isinstance(denied, list) and all(right in RIGHTS for right in denied),
+    f"a list of rights, of {', '.join(RIGHTS)}",
+)
+
 
 @dataclass(frozen=True)
 class Token:
     """Who calls, for which project, and without which rights."""
 
-    user: Mapping[str, Any] = field(default_factory=lambda: USER)
-    project_id: str = PROJECT_ID
-    expired: bool = False
+    user: Annotated[Mapping[str, Any], OBJECT] = field(default_factory=lambda: USER)
+    project_id: Annotated[str, TEXT] = PROJECT_ID
+    expired: Annotated[bool, FLAG] = False
     ends_at: float = math.inf
     """Seconds since the epoch."""
-    denied: Sequence[str] = ()
+    denied: Annotated[Sequence[str], DENIED] = ()
 
 
 @dataclass

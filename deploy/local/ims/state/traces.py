@@ -9,7 +9,9 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Any
+from typing import Annotated, Any
+
+from deploy.local.ims.fields import ANY_NUMBER, FLAG, SHARE, at_least, one_of
 
 KEPT = 7 * 86_400.0
 """Seconds that a trace can be queried."""
@@ -20,19 +22,19 @@ _TIME = attrgetter("time")
 
 @dataclass(frozen=True)
 class TraceSettings:
-    on: bool = True
+    on: Annotated[bool, FLAG] = True
     """Off: nothing is recorded, and a query finds nothing."""
-    loss: float = 0
+    loss: Annotated[float, SHARE] = 0
     """The share of traces that are never recorded, from 0 to 1."""
-    doubles: float = 0
+    doubles: Annotated[float, SHARE] = 0
     """The share of traces that are recorded twice."""
-    delay: float = 0
+    delay: Annotated[float, at_least(0)] = 0
     """Seconds until a trace can be queried."""
-    seed: int = 0
+    seed: Annotated[int, ANY_NUMBER] = 0
     """Which traces are lost and doubled."""
-    bodies: str = "text"
+    bodies: Annotated[str, one_of("text", "objects")] = "text"
     """`text`, or `objects`: how `request`, `response` and `code` come; the reference shows both."""
-    marker_on_last_page: bool = False
+    marker_on_last_page: Annotated[bool, FLAG] = False
     """Whether the last page still has a marker, as the reference's sample has, against its own table."""
 
 

@@ -1,16 +1,29 @@
-"""What the control plane accepts as JSON: one table a message, one sentence for each misuse."""
+"""What the control plane accepts as JSON: one table a message, one sentence for each misuse.
+
+A dataclass says what it can be given: each field that the control plane sets is `Annotated` with what fits.
+"""
 
 import math
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from functools import cache
+from typing import Any, get_type_hints
 
-Fields = Mapping[str, tuple[Callable[[Any], bool], str]]
-"""Name of a field -> does this value fit, and what would, in words that follow "must be"."""
+Form = tuple[Callable[[Any], bool], str]
+"""Whether a value fits, and what would, in words that follow "must be"."""
+Fields = Mapping[str, Form]
+"""The form of each field, by name."""
 
 
 class InvalidControlRequest(ValueError):
     """What was sent makes no sense; the message is one sentence for its sender."""
+
+
+@cache
+def fields_of(kind: type) -> Fields:
+    """The fields of a dataclass that are annotated with a Form."""
+    hints = get_type_hints(kind, include_extras=True)
+    return {name: hint.__metadata__[0] for name, hint in hints.items() if hasattr(hint, "__metadata__")}
 
 
 def checked(what: str, given: object, fields: Fields) -> dict[str, Any]:
@@ -52,14 +65,35 @@ def is_texts(value: Any) -> bool:
     return is_object(value) and all(map(is_text, value.values()))
 
 
-def one_of(*values: object) -> tuple[Callable[[Any], bool], str]:
+def one_of(*values: object) -> Form:
     return lambda value: is_text(value) and value in values, f"one of {', '.join(map(str, values))}"
 
 
-def matching(pattern: str, wanted: str) -> tuple[Callable[[Any], bool], str]:
+def matching(pattern: str, wanted: str) -> Form:
     """A text of this form, all of it."""
     return lambda value: is_text(value) and re.fullmatch(pattern, value) is not None, wanted
 
 
-def at_least(least: float) -> tuple[Callable[[Any], bool], str]:
+def at_least(least: float) -> Form:
     return lambda value: is_number(value) and value >= least, f"a number of at least {least}"
+
+
+def optional(form: Form) -> Form:
+    fits, wanted = form
+    return lambda value: value is None or fits(value), f"{wanted} or null"
+
+
+def whole_number(least: int, most: int | None = None) -> Form:
+    def fits(value: Any) -> bool:
+        is_whole = isinstance(value, int) and not isinstance(value, bool)
+        return is_whole and least <= value and (most is None or value <= most)
+
+    return fits, f"a whole number {f'of at least {least}' if most is None else f'from {least} to {most}'}"
+
+
+ANY_NUMBER: Form = (lambda value: isinstance(value, int), "a whole number")
+FLAG: Form = (is_flag, "true or false")
+OBJECT: Form = (is_object, "an object")
+SHARE: Form = (lambda share: is_number(share) and 0 <= share <= 1, "a number from 0 to 1")
+TEXT: Form = (is_text, "text")
+TEXTS: Form = (is_texts, "an object of texts")
