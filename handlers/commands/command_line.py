@@ -7,13 +7,11 @@ from typing import Any, NoReturn
 
 from handlers.commands import check, dead_letters, explain, images, probe, run_cases, schema, send
 from handlers.commands.files import ServiceAway, UsageError
-from handlers.commands.output.report import Report, Styled, emit, findings
+from handlers.commands.output.report import FAULTS, USAGE, Report, Styled, emit, findings
 from handlers.core.json_text import plain
 from handlers.core.rules.diagnostics import InvalidTable, did_you_mean
 from handlers.edges.settings import InvalidSetting
 
-FAULTS = 1
-USAGE = 2
 INTERRUPTED = 130
 """128 and the number of SIGINT, as shells report it."""
 

@@ -1,6 +1,7 @@
 """What the command line names: rules tables and events in files."""
 
 import errno
+import os
 import re
 import sqlite3
 import sys
@@ -138,6 +139,19 @@ def message_to_send(name: str) -> Message:
     if isinstance(first, dict) and "specversion" in first:
         content_type = f"application/cloudevents{'-batch' if isinstance(value, list) else ''}+json"
     return Message({"Content-Type": content_type}, content)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Around what writes a file. Raises UsageError."""
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(
+            f"{path} cannot be written: {os.strerror(error.errno or 0)}; make room, or name another file"
+        ) from None
+    except ValueError:  # the root, and the current directory
+        raise UsageError(f"{path} cannot be the name of a file") from None
 
 
 @contextmanager

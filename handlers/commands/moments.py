@@ -11,6 +11,21 @@ _AGO = re.compile(r"(\d{1,6})([mhd])", re.ASCII)
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
+def add_period(parser: argparse.ArgumentParser, what: str, default: str = "") -> None:
+    """The options --since and --until. what: that they choose. default: what holds without --since."""
+    parser.add_argument(
+        "--since", type=moment, metavar="TIME", help=f"only {what} from this time on{default}"
+    )
+    parser.add_argument("--until", type=moment, metavar="TIME", help=f"only {what} before this time")
+
+
+def within(at: datetime | None, since: datetime | None, until: datetime | None) -> bool:
+    """Whether a time is in a period. What has no time is in none that has a beginning or an end."""
+    if at is None:
+        return since is None and until is None
+    return (since is None or since <= at) and (until is None or at < until)
+
+
 def moment(text: str) -> datetime:
     """An aware time: `2026-01-05T10:15:30Z`, `2026-01-05` (UTC), `now`, or `2h` for two hours ago."""
     if text == NOW:

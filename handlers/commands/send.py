@@ -50,9 +50,7 @@ def add_command(commands: Any, shared: argparse.ArgumentParser) -> None:
         exit_codes={0: "every event needs no more", 1: "one does", 2: "wrong usage"},
     )
     command.add_argument("events", nargs="+", metavar="EVENT", help="a .json or .http file")
-    targets.add_options(
-        command, to_help="address of the function, or of a bus: nats://HOST:PORT", required=True
-    )
+    targets.add_options(command, required=True)
     command.add_argument(
         "--subject", type=_subject, default=SUBJECT, help=f"where to publish on a bus; default: {SUBJECT}"
     )

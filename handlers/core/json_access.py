@@ -13,7 +13,9 @@ _PROJECT = re.compile(r"[0-9a-f]{32}")
 
 
 def object_or_empty(value: Any) -> Json:
-    """The object that a value is, or that its text holds as JSON; otherwise an empty object."""
+    """The object that a value is, or that its text or its bytes hold as JSON; otherwise an empty object."""
+    if isinstance(value, bytes):
+        value = value.decode(errors="replace")
     if isinstance(value, str) and value.lstrip().startswith("{"):
         try:
             value = json.loads(value)

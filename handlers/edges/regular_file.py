@@ -1,4 +1,6 @@
-"""Reads files that have an end. Nobody knows how long a pipe or a device makes its reader wait."""
+"""Reads files that have an end, for nobody knows how long a pipe or a device makes its reader wait; and keeps
+the names of new ones.
+"""
 
 import errno
 import os
@@ -27,3 +29,12 @@ def read_regular(path: str | Path) -> bytes:
     """The content of a regular file. Raises as `open_regular` does."""
     with open_regular(path) as file:
         return file.read()
+
+
+def sync_folder(path: Path) -> None:
+    """Makes the name of a new file as durable as its content. Raises OSError."""
+    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

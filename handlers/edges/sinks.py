@@ -11,6 +11,7 @@ from requests import Request
 from handlers.core.dead_letters import Sink
 from handlers.core.errors import DeadLetterFailed, TagApiUnavailable
 from handlers.edges.http.client import HttpClient
+from handlers.edges.regular_file import sync_folder
 from handlers.edges.settings import public
 from handlers.side_by_side import side_by_side
 
@@ -44,7 +45,7 @@ def file_sink(path: Path) -> Sink:
             finally:
                 os.close(file)
             if is_new:
-                _sync_folder(path.parent)
+                sync_folder(path.parent)
         except TimeoutError:
             raise DeadLetterFailed("another process holds the lock of the dead-letter file") from None
         except OSError as error:
@@ -89,12 +90,3 @@ def _lock(file: int, deadline: float) -> None:
 def _write(file: int, content: bytes) -> None:
     while content:
         content = content[os.write(file, content) :]
-
-
-def _sync_folder(path: Path) -> None:
-    """Makes the name of a new file as durable as its content."""
-    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

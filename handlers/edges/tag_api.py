@@ -97,7 +97,7 @@ class TagApi:
 
     def _get(self, project_id: str | None, path: str, deadline: float) -> Json:
         reply = self._service.calls(project_id, deadline).make(Call("GET", path), HTTPStatus.OK)
-        return object_or_empty(reply.body.decode(errors="replace"))
+        return object_or_empty(reply.body)
 
 
 def _written(failed: Sequence[FailedTag], request_ids: Sequence[str]) -> WriteResult:

@@ -92,9 +92,7 @@ def add_command(commands: Any, shared: argparse.ArgumentParser) -> None:
         ],
         exit_codes=EXIT_CODES,
     )
-    targets.add_options(
-        verb, to_help="address of the function, or of a bus: nats://HOST:PORT", required=False
-    )
+    targets.add_options(verb, required=False)
     verb.add_argument(
         "--dry-run", action="store_true", help="send nothing; say what today's rules would make of each event"
     )

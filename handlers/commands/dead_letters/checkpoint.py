@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from handlers.commands.files import UsageError, open_regular
+from handlers.commands.files import open_regular, writing
 
 
 class Checkpoint:
@@ -35,15 +35,10 @@ class Checkpoint:
 
     def _append(self, text: str) -> None:
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-        try:
+        with writing(self._path):
             file = os.open(self._path, flags, 0o600)
             try:
                 os.write(file, text.encode())
                 os.fsync(file)
             finally:
                 os.close(file)
-        except OSError as error:
-            message = (
-                f"{self._path} cannot be written: {os.strerror(error.errno or 0)}; make room for it there"
-            )
-            raise UsageError(message) from None

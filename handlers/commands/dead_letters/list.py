@@ -7,7 +7,17 @@ from itertools import chain
 from handlers.commands.dead_letters.reading import Reading
 from handlers.commands.dead_letters.stores import Entry
 from handlers.commands.files import events_in_message
-from handlers.commands.output.report import Block, Report, Styled, Table, Words, counted, cut, json_document
+from handlers.commands.output.report import (
+    Block,
+    Report,
+    Styled,
+    Table,
+    Words,
+    counted,
+    counts,
+    cut,
+    json_document,
+)
 from handlers.core.dead_letters.model import DeadLetter
 from handlers.core.errors import DeliveryTooLarge, InvalidEvent
 from handlers.core.events import CreationSignals, recognise
@@ -61,11 +71,9 @@ def _blocks(reading: Reading, rows: Iterator[Json]) -> Iterator[Block]:
     header = (reading.store.position, "time (UTC), image or event", "reason and code, type")
     yield Table(chain.from_iterable(map(_lines, rows)), header)
     yield from reading.lines
-    counts = ", ".join(
-        f"{number:,} {reason or 'without a reason'}" for reason, number in reading.reasons.most_common()
-    )
+    reasons = counts({each or "without a reason": number for each, number in reading.reasons.most_common()})
     number = counted(reading.reasons.total(), "dead letter")
-    yield f"{number}: {counts}" if counts else number
+    yield f"{number}: {reasons}" if reasons else number
 
 
 def _lines(row: Json) -> Iterator[Sequence[Words]]:

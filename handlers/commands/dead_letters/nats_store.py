@@ -15,7 +15,6 @@ class NatsStore:
     """
 
     position = "sequence"
-    resumable = True
 
     def __init__(self, bus: Bus, sequences: Sequence[int], subject: str | None) -> None:
         """Raises UsageError, and closes the bus then."""

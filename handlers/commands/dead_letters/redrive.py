@@ -12,8 +12,8 @@ from handlers.commands.dead_letters.stores import Entry
 from handlers.commands.dry_run import dry_run
 from handlers.commands.files import UsageError, events_in_message
 from handlers.commands.output.progress import Progress
-from handlers.commands.output.report import Report
-from handlers.commands.targets import Answer, Target
+from handlers.commands.output.report import Report, counts
+from handlers.commands.targets import STOPPED, Answer, Target
 from handlers.commands.targets.rate import Wait, at_rate
 from handlers.core.events import CreationSignals
 from handlers.core.json_access import Json
@@ -40,7 +40,7 @@ class RedriveSummary:
         self.stopped |= answer.stop
 
     def __str__(self) -> str:
-        done = ", ".join(f"{number} {outcome}" for outcome, number in self.done.items())
+        done = counts(self.done)
         before = f"; {self.already_redriven} redriven before" if self.already_redriven else ""
         return (
             f"{self.done.total()} done{f' ({done})' if done else ''}, {len(self.not_done)} not done{before}"
@@ -125,7 +125,7 @@ def _left(summary: RedriveSummary) -> Iterator[Entry]:
 def _lines(summary: RedriveSummary) -> Iterator[str]:
     yield from (_line(summary.reading, row) for row in summary.not_done)
     if summary.stopped:
-        yield "Stopped there: the rest would fare no better. Mend it, then run the same command again."
+        yield STOPPED
     if summary.error:
         yield f"Stopped: {summary.error}"
 

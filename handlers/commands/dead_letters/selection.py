@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from handlers.commands.image_ids import image_id
-from handlers.commands.moments import moment
+from handlers.commands.moments import add_period, within
 from handlers.core.dead_letters.model import DeadLetter
 
 NONE = "none"
@@ -33,12 +33,7 @@ class Selection(NamedTuple):
             help="only of this code of the tag API, such as IMG.0116, or of this status of the last reply, "
             "such as 503; none: of neither, as where there was no reply",
         )
-        parser.add_argument(
-            "--since", type=moment, metavar="TIME", help="only from this time or date (UTC) on"
-        )
-        parser.add_argument(
-            "--until", type=moment, metavar="TIME", help="only from before this time or date (UTC)"
-        )
+        add_period(parser, "dead letters")
         parser.add_argument(
             "--image", type=image_id, metavar="UUID", help="only where this image id stands in the event"
         )
@@ -53,8 +48,7 @@ class Selection(NamedTuple):
         return (
             (self.reason is None or self.reason.lower() == dead_letter.error.lower())
             and (self.code is None or self.code.lower() in _codes(dead_letter))
-            and (self.since is None or (dead_letter.time is not None and self.since <= dead_letter.time))
-            and (self.until is None or (dead_letter.time is not None and dead_letter.time < self.until))
+            and within(dead_letter.time, self.since, self.until)
             and (self.image is None or dead_letter.mentions(self.image))
             and (self.id is None or self.id == dead_letter.event_id)
         )

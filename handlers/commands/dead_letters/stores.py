@@ -40,10 +40,9 @@ class Unreadable(NamedTuple):
 
 
 class Store(Protocol):
-    """position: what a position is called. resumable: whether a run that was interrupted can be resumed."""
+    """position: what a position is called."""
 
     position: str
-    resumable: bool
 
     def entries(self) -> Iterator[Entry | Unreadable]:
         """What is there when it begins, in order; what comes meanwhile is left. Raises UsageError."""
@@ -70,7 +69,6 @@ class FileStore:
     """JSON objects in a file, one a line or as they are printed for people."""
 
     position = "line"
-    resumable = True
 
     def __init__(self, name: str) -> None:
         """Raises UsageError."""
@@ -102,7 +100,6 @@ class StdinStore:
     """The same on standard input, which cannot be read a second time."""
 
     position = "line"
-    resumable = False
 
     def __init__(self) -> None:
         """Raises UsageError."""

@@ -12,6 +12,7 @@ from handlers.commands.output.report import (
     Table,
     Words,
     counted,
+    counts,
     cut,
     fields,
     heading,
@@ -57,8 +58,7 @@ def _summary(outcomes: Sequence[Json]) -> Iterator[Block]:
     kinds = (
         each["kind"] if each["kind"] in FINE else f"{each['kind']} ({each['reason']})" for each in outcomes
     )
-    counts = ", ".join(f"{number:,} {kind}" for kind, number in Counter(kinds).most_common())
-    yield f"{counted(len(outcomes), 'event')}: {counts}"
+    yield f"{counted(len(outcomes), 'event')}: {counts(dict(Counter(kinds).most_common()))}"
 
 
 def _event(title: str, event: Json) -> Iterator[Block]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from handlers.commands import targets
 from handlers.commands.image_ids import image_id
-from handlers.commands.moments import moment
+from handlers.commands.moments import add_period
 from handlers.commands.output.report import Report
 from handlers.core.patterns.wildcards import InvalidWildcard, Wildcard, parse_wildcard
 
@@ -31,8 +31,6 @@ REPLAY = """Sends the traces of created images that Cloud Trace Service recorded
 event that EventGrid would have made of it. The events fill in: they write a tag only if the image has
 none of that key. With --follow it goes on for ever: it looks for new traces each minute, sends each once,
 and prints a line for each, with --json a line of JSON."""
-
-TO = "address of the function, or of a bus: nats://HOST:PORT"
 
 
 def add_command(commands: Any, shared: argparse.ArgumentParser) -> None:
@@ -79,7 +77,7 @@ def _add_backfill(verbs: Any, shared: argparse.ArgumentParser) -> None:
         ],
         exit_codes={0: "done", 1: "an event is a dead letter, or an image is not done", 2: "wrong usage"},
     )
-    targets.add_options(verb, to_help=TO, required=False)
+    targets.add_options(verb, required=False)
     verb.add_argument(
         "--dry-run", action="store_true", help="send nothing; show each image and the tags that it would get"
     )
@@ -88,8 +86,7 @@ def _add_backfill(verbs: Any, shared: argparse.ArgumentParser) -> None:
         action="store_true",
         help="replace tags of other values as well; without it, only missing ones are added",
     )
-    verb.add_argument("--since", type=moment, metavar="TIME", help="only images made from this time on")
-    verb.add_argument("--until", type=moment, metavar="TIME", help="only images made before this time")
+    add_period(verb, "images made")
     verb.add_argument(
         "--name", type=_wildcard, metavar="PATTERN", help="only images of this name; * stands for any text"
     )
@@ -121,16 +118,8 @@ def _add_replay(verbs: Any, shared: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="files of traces instead of the service, or folders of them: .json or .json.gz, as in OBS",
     )
-    targets.add_options(verb, to_help=TO, required=True)
-    verb.add_argument(
-        "--since",
-        type=moment,
-        metavar="TIME",
-        help="only traces from this time on; default: 1h (one hour ago), in files all",
-    )
-    verb.add_argument(
-        "--until", type=moment, metavar="TIME", help="only traces before this time; default: all"
-    )
+    targets.add_options(verb, required=True)
+    add_period(verb, "traces", "; default: 1h (one hour ago), in files all")
     verb.add_argument(
         "--follow",
         action="store_true",

@@ -11,11 +11,11 @@ from typing import IO
 
 from handlers.commands.files import UsageError, temporary_files
 from handlers.commands.images.assess import Assessment
-from handlers.commands.images.coverage import USAGE, images_with_tags, notes_of
+from handlers.commands.images.coverage import images_with_tags, notes_of
 from handlers.commands.images.sending import Sent, ToSend, send_all
 from handlers.commands.images.survey import Chosen, Survey
 from handlers.commands.output.progress import Progress
-from handlers.commands.output.report import Block, Report, Table, counted, json_document
+from handlers.commands.output.report import FAULTS, USAGE, Block, Report, Table, counted, json_document
 from handlers.commands.targets import open_target
 from handlers.core.events.images import FILL_IN
 from handlers.core.json_access import Json, string
@@ -54,7 +54,7 @@ class Summary:
     def report(self) -> Report:
         data = {"images": self.images, "complete": self.complete, **self.sent.as_json()}
         lines = chain(self.sent.lines(), notes_of(self.notes()), [str(self)])
-        return Report({**data, "notes": self.notes()}, lines, 0 if self.sent.is_done else 1)
+        return Report({**data, "notes": self.notes()}, lines, 0 if self.sent.is_done else FAULTS)
 
 
 def backfill(asked: argparse.Namespace, environ: Mapping[str, str]) -> Report:

@@ -1,15 +1,16 @@
 """The image service and Cloud Trace Service, as the function's settings name them, asked patiently."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import NamedTuple, Self
-from urllib.parse import urlencode
 
+from handlers.commands.files import ServiceAway, UsageError
 from handlers.commands.services import Services
 from handlers.commands.targets.rate import Wait
-from handlers.core.errors import TagApiError, TagApiUnavailable, Throttled, UnexpectedReply
-from handlers.core.ims.requests import Call
+from handlers.core.errors import PermissionDenied, TagApiError, TagApiUnavailable, Throttled, UnexpectedReply
+from handlers.core.ims.requests import Call, with_query
 from handlers.core.json_access import Json, object_or_empty
 from handlers.edges.calls import CloudService
 from handlers.edges.settings import Settings
@@ -44,6 +45,20 @@ class Cloud(NamedTuple):
         return cls(services.projects, getter(services.ims), getter(services.cts) if services.cts else None)
 
 
+@contextmanager
+def reading(what: str, project_id: str, verb: str, right: str) -> Iterator[None]:
+    """Around calls for a project. Raises UsageError, or ServiceAway, with what cannot be read and why."""
+    cannot = f"the {what} of the project {project_id} cannot be {verb}"
+    try:
+        yield
+    except PermissionDenied as error:
+        raise UsageError(f"{cannot}, which needs the right {right}; {error}") from None
+    except (Throttled, TagApiUnavailable) as error:
+        raise ServiceAway(f"{cannot}: {error}") from None
+    except TagApiError as error:
+        raise UsageError(f"{cannot}: {error}") from None
+
+
 class _Getter:
     def __init__(self, service: CloudService, project_id: str, seconds: float, wait: Wait) -> None:
         self._service = service
@@ -57,7 +72,7 @@ class _Getter:
 
         A service that has never answered is not waited for: its address is wrong more often than it is down.
         """
-        call = Call("GET", f"{path}?{urlencode(query)}" if query else path)
+        call = Call("GET", with_query(path, query))
         for attempt in range(1, ATTEMPTS):
             try:
                 return self._get(call)
@@ -75,7 +90,7 @@ class _Getter:
             self._has_answered |= error.status != 0
             raise
         self._has_answered = True
-        if not (found := object_or_empty(reply.body.decode(errors="replace"))):
+        if not (found := object_or_empty(reply.body)):
             raise UnexpectedReply("the answer is no JSON object; check the address and any proxy in between")
         return found
 

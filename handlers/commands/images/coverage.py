@@ -13,11 +13,21 @@ from handlers.commands.files import UsageError
 from handlers.commands.images.assess import STATES, Assessment
 from handlers.commands.images.survey import Survey
 from handlers.commands.output.progress import Progress
-from handlers.commands.output.report import Block, Report, Styled, Table, Words, counted, cut, heading
+from handlers.commands.output.report import (
+    FAULTS,
+    USAGE,
+    Block,
+    Report,
+    Styled,
+    Table,
+    Words,
+    counted,
+    cut,
+    heading,
+)
 from handlers.core.json_access import string
 from handlers.core.json_text import plain
 
-LACKING, USAGE = 1, 2
 COLUMNS = ("image_id", "name", "project_id", "state", "lacking", "differing", "undecidable", "why")
 
 STYLES = {
@@ -64,7 +74,7 @@ class Coverage:
             self.error = str(error)
 
     def code(self) -> int:
-        return USAGE if self.error else LACKING if self.states["lacking"] else 0
+        return USAGE if self.error else FAULTS if self.states["lacking"] else 0
 
     def _count(self, image: Assessment) -> None:
         self.states[image.state] += 1

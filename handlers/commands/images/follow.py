@@ -4,10 +4,10 @@ import argparse
 import json
 import os
 import select
-import signal
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 
 from handlers.commands.files import ServiceAway, UsageError
@@ -16,8 +16,10 @@ from handlers.commands.images.place import Place
 from handlers.commands.images.recorder import KEPT, Recorder
 from handlers.commands.images.sending import ToSend, send_one, to_send
 from handlers.commands.images.traces import Traces, time_of
-from handlers.commands.output.report import Report
+from handlers.commands.output.report import Report, counts
+from handlers.commands.signals import on_signals
 from handlers.commands.targets import Answer, Target, open_target
+from handlers.core.json_access import rfc3339
 from handlers.core.json_text import plain
 from handlers.edges.settings import Settings
 
@@ -26,6 +28,7 @@ PAUSE_MAX = 60.0
 """Seconds: between two looks for new traces, and the longest between two attempts to send."""
 
 RECENT = timedelta(hours=1)
+"""How far back without --since."""
 
 
 class Stopped(Exception):
@@ -44,7 +47,7 @@ class Follower:
         self._stop = stop
         self._as_json = asked.json
         self._pause = 1 / asked.rate
-        self.counts = dict[str, int]()
+        self.counts = Counter[str]()
 
     def run(self, recorder: Recorder, traces_of: Settings, target: Target) -> None:
         """Ends with Stopped, or with UsageError where the place cannot be kept."""
@@ -99,8 +102,8 @@ class Follower:
             pause = min(2 * pause, PAUSE_MAX)
 
     def _say(self, outcome: str, detail: str, trace_id: str = "") -> None:
-        self.counts[outcome] = self.counts.get(outcome, 0) + 1
-        time = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        self.counts[outcome] += 1
+        time = rfc3339(datetime.now(UTC))
         if self._as_json:
             line = json.dumps({"time": time, "trace_id": trace_id, "outcome": outcome, "detail": detail})
         else:
@@ -126,20 +129,8 @@ class Stop:
         if select.select([self._said], [], [], seconds)[0]:
             raise Stopped
 
-    @contextmanager
-    def on_signals(self) -> Iterator[None]:
-        before = {each: signal.signal(each, lambda *_: self._stop()) for each in SIGNALS}
-        try:
-            yield
-        finally:
-            for each, handler in before.items():
-                signal.signal(each, handler)
-
-    def _stop(self) -> None:
+    def stop(self) -> None:
         os.write(self._say, b".")
-
-
-SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 def follow(asked: argparse.Namespace, environ: Mapping[str, str]) -> Report:
@@ -155,9 +146,9 @@ def follow(asked: argparse.Namespace, environ: Mapping[str, str]) -> Report:
     follower = Follower(asked, place, stop)
     with (
         closing(open_target(asked.to, environ, asked.token_file, wait=stop.wait, defers=True)) as target,
-        stop.on_signals(),
+        on_signals(stop.stop),
         suppress(Stopped),
     ):
         follower.run(recorder, settings, target)
-    said = ", ".join(f"{number:,} {outcome}" for outcome, number in follower.counts.items())
-    return Report({"ended": follower.counts}, [f"Ended by a signal: {said or 'nothing was sent'}."], 0)
+    said = counts(follower.counts) or "nothing was sent"
+    return Report({"ended": follower.counts}, [f"Ended by a signal: {said}."], 0)

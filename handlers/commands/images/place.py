@@ -3,14 +3,13 @@
 import fcntl
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from handlers.commands.files import UsageError, open_regular
+from handlers.commands.files import UsageError, open_regular, writing
 from handlers.core.json_access import object_or_empty, rfc3339
 from handlers.core.times import parse_time
+from handlers.edges.regular_file import sync_folder
 
 OVERLAP = timedelta(minutes=30)
 """How far back each look goes. How late a trace can be is not published."""
@@ -64,7 +63,7 @@ class Place:
         """Replaces the file as a whole, and is back when it is on disk. Raises UsageError."""
         content = {"kind": KIND, "until": rfc3339(self.until), "sent": self._sent}
         new = self._path.with_name(f".{self._path.name}.new")
-        with _writing(self._path):
+        with writing(self._path):
             new.unlink(missing_ok=True)
             file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             with os.fdopen(file, "w", encoding="utf-8") as stream:
@@ -72,15 +71,11 @@ class Place:
                 stream.flush()
                 os.fsync(stream.fileno())
             new.replace(self._path)
-            folder = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+            sync_folder(self._path.parent)
 
     def _locked(self) -> int:
         """The open file that no other run has locked. It is not the state, which is replaced each time."""
-        with _writing(self._path):
+        with writing(self._path):
             name = self._path.with_name(f".{self._path.name}.lock")
             file = os.open(name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
             try:
@@ -93,21 +88,9 @@ class Place:
 
     def _load(self) -> None:
         with open_regular(self._path, follow=False) as file:
-            content = object_or_empty(file.read().decode(errors="replace"))
+            content = object_or_empty(file.read())
         until, sent = parse_time(content.get("until")), content.get("sent")
         if content.get("kind") != KIND or until is None or not isinstance(sent, dict):
             raise UsageError(f"{self._path} is not the state of `images replay`; name another file")
         self.until = until
         self._sent = {each: at for each, at in sent.items() if isinstance(at, int | float)}
-
-
-@contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise UsageError(
-            f"{path} cannot be written: {os.strerror(error.errno or 0)}; make room, or name another file"
-        ) from None
-    except ValueError:  # the root, and the current directory
-        raise UsageError(f"{path} cannot be the name of a file") from None

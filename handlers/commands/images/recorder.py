@@ -3,16 +3,9 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from handlers.commands.files import ServiceAway, UsageError
-from handlers.commands.images.cloud import Cloud, Get
-from handlers.core.errors import (
-    ImageNotFound,
-    PermissionDenied,
-    TagApiError,
-    TagApiUnavailable,
-    Throttled,
-    UnexpectedReply,
-)
+from handlers.commands.files import UsageError
+from handlers.commands.images.cloud import Cloud, Get, reading
+from handlers.core.errors import ImageNotFound, UnexpectedReply
 from handlers.core.events import CreationSignals
 from handlers.core.json_access import Json, as_list, object_or_empty, string
 
@@ -47,17 +40,9 @@ class Recorder:
         since = max(since, datetime.now(UTC) - KEPT + MARGIN)
         for project_id in self._projects:
             get = self._get(project_id)
-            try:
+            with reading("traces", project_id, "read", "cts:trace:list"):
                 for name in self._names:
                     yield from _pages(get, project_id, name, since, until)
-            except PermissionDenied as error:
-                raise UsageError(
-                    f"the traces of the project {project_id} cannot be read, which needs the right "
-                    f"cts:trace:list; {error}"
-                ) from None
-            except TagApiError as error:
-                kind = ServiceAway if isinstance(error, Throttled | TagApiUnavailable) else UsageError
-                raise kind(f"the traces of the project {project_id} cannot be read: {error}") from None
 
 
 def _pages(get: Get, project_id: str, name: str, since: datetime, until: datetime) -> Iterator[Json]:

@@ -4,15 +4,16 @@ import argparse
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from handlers.commands.files import UsageError
 from handlers.commands.images.cloud import Cloud
-from handlers.commands.images.follow import follow
+from handlers.commands.images.follow import RECENT, follow
 from handlers.commands.images.recorder import KEPT, MARGIN, Recorder
 from handlers.commands.images.sending import Sent, send_all, to_send
 from handlers.commands.images.trace_files import traces_in
 from handlers.commands.images.traces import Traces, time_of
+from handlers.commands.moments import within
 from handlers.commands.output.report import Report, counted
 from handlers.commands.targets import open_target
 from handlers.core.json_access import Json
@@ -23,9 +24,6 @@ NONE_RECORDED = (
 )
 NONE_IN_FILES = "There is no trace of a created image in these files, or none of this time."
 
-RECENT = timedelta(hours=1)
-"""How far back without --since."""
-
 
 def replay(asked: argparse.Namespace, environ: Mapping[str, str]) -> Report:
     """Raises UsageError or InvalidSetting, before the first event is sent."""
@@ -34,8 +32,9 @@ def replay(asked: argparse.Namespace, environ: Mapping[str, str]) -> Report:
     if asked.state:
         raise UsageError("--state belongs to --follow; add that, or leave it out")
     with closing(Traces(settings.signals(environ))) as traces:
-        for trace in _in_files(asked) if asked.files else _recorded(asked, environ):
-            traces.add(trace)
+        for trace in traces_in(asked.files) if asked.files else _recorded(asked, environ):
+            if not asked.files or within(time_of(trace), asked.since, asked.until):
+                traces.add(trace)
         sent = Sent(len(traces))
         with closing(open_target(asked.to, environ, asked.token_file)) as target:
             try:
@@ -47,14 +46,6 @@ def replay(asked: argparse.Namespace, environ: Mapping[str, str]) -> Report:
     return Report(
         data, _lines(sent, NONE_IN_FILES if asked.files else NONE_RECORDED), 0 if sent.is_done else 1
     )
-
-
-def _in_files(asked: argparse.Namespace) -> Iterator[Json]:
-    since, until = asked.since, asked.until
-    for trace in traces_in(asked.files):
-        at = time_of(trace)
-        if (since is None or (at and since <= at)) and (until is None or (at and at < until)):
-            yield trace
 
 
 def _recorded(asked: argparse.Namespace, environ: Mapping[str, str]) -> Iterator[Json]:

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from handlers.commands.files import UsageError
 from handlers.commands.output.progress import Progress
-from handlers.commands.targets import Answer, Target
+from handlers.commands.output.report import counts
+from handlers.commands.targets import STOPPED, Answer, Target
 from handlers.commands.targets.rate import at_rate
 from handlers.core.dead_letters.attributes import event_text
 from handlers.core.dead_letters.message import message_of
@@ -15,8 +16,6 @@ from handlers.core.events.images import FILL_IN
 from handlers.core.events.shapes import as_cloudevent
 from handlers.core.json_access import Json, string
 from handlers.core.received import Received
-
-STOPPED = "Stopped there: the rest would fare no better. Mend it, then run the same command again."
 
 
 class ToSend(NamedTuple):
@@ -59,7 +58,7 @@ class Sent:
         self.not_done.append({"id": about, "name": name, "outcome": "", "detail": why})
 
     def __str__(self) -> str:
-        done = ", ".join(f"{number:,} {outcome}" for outcome, number in self.done.items())
+        done = counts(self.done)
         letters = len(self.dead_letters)
         return (
             f"{self.done.total():,} done{f' ({done})' if done else ''}, "

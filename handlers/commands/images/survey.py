@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 from handlers.commands.files import UsageError, table_in
 from handlers.commands.images.assess import Assessment, Assessor
-from handlers.commands.images.cloud import Cloud
+from handlers.commands.images.cloud import Cloud, reading
 from handlers.commands.images.image_list import own_images
 from handlers.commands.images.parents import Parents
 from handlers.commands.images.recorder import KEPT, Recorder
 from handlers.commands.images.traces import Traces
-from handlers.core.errors import PermissionDenied, TagApiError
+from handlers.commands.moments import within
 from handlers.core.json_access import Json, string
 from handlers.core.patterns.wildcards import Wildcard
 from handlers.core.times import parse_time
@@ -30,11 +30,9 @@ class Chosen(NamedTuple):
     ids: frozenset[str] | None
 
     def matches(self, image: Json) -> bool:
-        made = parse_time(image.get("created_at"))
         name = string(image, "name") or ""
         return (
-            (self.since is None or (made is not None and self.since <= made))
-            and (self.until is None or (made is not None and made < self.until))
+            within(parse_time(image.get("created_at")), self.since, self.until)
             and (
                 self.name is None
                 or (name == self.name if isinstance(self.name, str) else self.name.matches(name))
@@ -64,25 +62,18 @@ class Survey:
             self._add_recorded(traces)
             for project_id in self._cloud.projects:
                 get = self._cloud.ims(project_id)
-                try:
-                    with closing(Parents(get)) as parents:
-                        assessor = Assessor(
-                            self._table,
-                            self._settings.signals,
-                            self._settings.tag_form,
-                            traces,
-                            parents.image,
-                        )
-                        yield from map(assessor.assess, own_images(get, project_id))
-                except PermissionDenied as error:
-                    raise UsageError(
-                        f"the images of the project {project_id} cannot be listed, which needs the right "
-                        f"ims:images:list; {error}"
-                    ) from None
-                except TagApiError as error:
-                    raise UsageError(
-                        f"the images of the project {project_id} cannot be listed: {error}"
-                    ) from None
+                with (
+                    reading("images", project_id, "listed", "ims:images:list"),
+                    closing(Parents(get)) as parents,
+                ):
+                    assessor = Assessor(
+                        self._table,
+                        self._settings.signals,
+                        self._settings.tag_form,
+                        traces,
+                        parents.image,
+                    )
+                    yield from map(assessor.assess, own_images(get, project_id))
 
     def _add_recorded(self, traces: Traces) -> None:
         now = datetime.now(UTC)

@@ -7,9 +7,12 @@ them, so a command with `--json` does not pay for it.
 import io
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, NamedTuple, TextIO
+
+FAULTS, USAGE = 1, 2
+"""Exit codes: something was found or is not done; the command was used wrongly."""
 
 WIDTH = 80
 """Columns, if the output is not a terminal."""
@@ -166,6 +169,11 @@ def _is_binary(text: str) -> bool:
 def cut(text: str, longest: int = MAX_VALUE_LENGTH) -> str:
     """A text, or the start of a long one and its length."""
     return text if len(text) <= longest else f"{text[:longest]}... ({len(text)} characters)"
+
+
+def counts(numbers: Mapping[str, int]) -> str:
+    """`2 tagged, 1 ignored`."""
+    return ", ".join(f"{number:,} {name}" for name, number in numbers.items())
 
 
 def counted(number: int, noun: str) -> str:

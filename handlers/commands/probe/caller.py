@@ -4,14 +4,13 @@ import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlencode
 
 from handlers.commands.files import UsageError
 from handlers.commands.probe.answers import Answer
 from handlers.commands.services import Services
 from handlers.commands.targets.rate import Pace, Wait
 from handlers.core.errors import CredentialsRejected, TagApiError, TagApiUnavailable
-from handlers.core.ims.requests import Call
+from handlers.core.ims.requests import Call, with_query
 from handlers.core.json_access import object_or_empty
 from handlers.edges.calls import CloudService
 
@@ -62,13 +61,13 @@ class Caller:
         self, method: str, path: str, body: dict[str, Any] | None = None, query: Mapping[str, str] = NONE
     ) -> Answer:
         """Raises UsageError if the credentials are refused, or OutOfCalls."""
-        return self._ask(self._services.ims, Call(method, _with(path, query), body))
+        return self._ask(self._services.ims, Call(method, with_query(path, query), body))
 
     def cts(self, path: str, query: Mapping[str, str]) -> Answer:
         """Raises UsageError if the credentials are refused or nobody knows the address, or OutOfCalls."""
         if self._services.cts is None:
             raise UsageError("the address of Cloud Trace Service is not known; set CTS_ENDPOINT")
-        return self._ask(self._services.cts, Call("GET", _with(path, query)))
+        return self._ask(self._services.cts, Call("GET", with_query(path, query)))
 
     def _ask(self, service: CloudService, call: Call) -> Answer:
         answer = self._once(service, call)
@@ -92,8 +91,4 @@ class Caller:
             if self.calls == 1 and error.status == 0:
                 raise UsageError(str(error)) from None
             return Answer(error.status, error.code.upper(), type(error))
-        return Answer(reply.status, body=object_or_empty(reply.body.decode(errors="replace")))
-
-
-def _with(path: str, query: Mapping[str, str]) -> str:
-    return f"{path}?{urlencode(query)}" if query else path
+        return Answer(reply.status, body=object_or_empty(reply.body))

@@ -6,13 +6,12 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from textwrap import fill
 from typing import Any
 
-from handlers.commands.files import UsageError
+from handlers.commands.files import UsageError, writing
 from handlers.commands.output.report import WIDTH, Report
 from handlers.commands.probe import told
 from handlers.commands.probe.caller import Caller, OutOfCalls
@@ -21,11 +20,10 @@ from handlers.commands.probe.session import Session
 from handlers.commands.probe.steps.removing import clean, reserve
 from handlers.commands.probe.steps.table import STEPS, Step, why_not
 from handlers.commands.services import Services
+from handlers.commands.signals import SIGNALS, on_signals
 from handlers.commands.targets.rate import Wait
 from handlers.core.json_text import plain
 from handlers.edges.settings import Settings
-
-SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 def probe(
@@ -59,7 +57,7 @@ def _run(session: Session, left_out: Mapping[str, str]) -> set[str]:
     """The keys of tags that may be left. left_out: why a step does not run, or ""."""
     left = set[str]()
     is_interrupted = True
-    with _signals():
+    with on_signals(_interrupt):
         try:
             for number, step in enumerate(STEPS, 1):
                 _run_step(session, step, left_out[step.name], number)
@@ -87,19 +85,9 @@ def _run_step(session: Session, step: Step, why_not_run: str, number: int) -> No
     session.observed.miss(why_not_run or "unclear", *step.switches)
 
 
-@contextmanager
-def _signals() -> Iterator[None]:
-    """SIGTERM ends a run as Ctrl-C does: after the tags are removed."""
-
-    def end(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = {each: signal.signal(each, end) for each in SIGNALS}
-    try:
-        yield
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
+def _interrupt() -> None:
+    """Ends a run as Ctrl-C does: after the tags are removed."""
+    raise KeyboardInterrupt
 
 
 def _agreed() -> bool:
@@ -123,9 +111,5 @@ def _check_writable(path: Path) -> None:
 
 
 def _write(path: Path, profile: dict[str, Any]) -> None:
-    try:
+    with writing(path):
         path.write_text(json.dumps(profile, indent=2) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise UsageError(
-            f"{path} cannot be written: {os.strerror(error.errno or 0)}; make room, or name another file"
-        ) from None

@@ -5,7 +5,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from handlers.commands.output.report import Block, Report, Table, counted, heading
+from handlers.commands.output.report import FAULTS, Block, Report, Table, counted, heading
 from handlers.commands.probe.answers import Observed
 from handlers.commands.probe.caller import CALLS_MAX
 from handlers.commands.probe.findings import Line, contradictions, lines
@@ -14,7 +14,6 @@ from handlers.commands.probe.session import Session
 from handlers.commands.probe.steps.table import STEPS
 from handlers.commands.probe.switches import REASONS, SWITCHES
 
-LEFT = 1
 WHERE = {
     "environment": "among the function's settings",
     "rules": "at the top of the rules table",
@@ -114,7 +113,7 @@ def report(session: Session, profile: dict[str, Any], left: set[str], path: Path
         [about_left(session, left)] if left else [],
         [f"{last}. It holds no name, id, address or text, and can be shared."],
     )
-    return Report(data, body, LEFT if left else 0)
+    return Report(data, body, FAULTS if left else 0)
 
 
 def about_left(session: Session, left: set[str]) -> str:

@@ -16,6 +16,9 @@ from handlers.commands.targets.target import DONE, Answer, Target
 if TYPE_CHECKING:
     from handlers.commands.targets.bus import Bus
 
+STOPPED = "Stopped there: the rest would fare no better. Mend it, then run the same command again."
+"""What to tell after an Answer that says stop."""
+
 SUBJECT = "images.created"
 """Where an event is published that has no subject yet."""
 
@@ -25,9 +28,14 @@ def is_nats(address: str) -> bool:
     return address.startswith(("nats://", "tls://"))
 
 
-def add_options(parser: argparse.ArgumentParser, *, to_help: str, required: bool) -> None:
+def add_options(parser: argparse.ArgumentParser, *, required: bool) -> None:
     """The options that say where to send, and how fast."""
-    parser.add_argument("--to", metavar="ADDRESS", required=required, help=to_help)
+    parser.add_argument(
+        "--to",
+        metavar="ADDRESS",
+        required=required,
+        help="address of the function, or of a bus: nats://HOST:PORT",
+    )
     parser.add_argument(
         "--rate", type=parse_rate, default=10.0, metavar="N", help="events a second at most; default: 10"
     )
@@ -75,4 +83,14 @@ def open_bus(address: str, environ: Mapping[str, str]) -> "Bus":
         raise UsageError(message) from None
 
 
-__all__ = ["DONE", "SUBJECT", "Answer", "Target", "add_options", "is_nats", "open_bus", "open_target"]
+__all__ = [
+    "DONE",
+    "STOPPED",
+    "SUBJECT",
+    "Answer",
+    "Target",
+    "add_options",
+    "is_nats",
+    "open_bus",
+    "open_target",
+]

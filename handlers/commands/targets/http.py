@@ -3,10 +3,10 @@
 import re
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from requests import Request
 
@@ -16,8 +16,10 @@ from handlers.commands.targets.target import DONE, Answer
 from handlers.core.dead_letters.message import Message, is_content_type, wire_value
 from handlers.core.dead_letters.secrets import without_secrets
 from handlers.core.errors import TagApiUnavailable
+from handlers.core.ims.error_codes import seconds_of
 from handlers.edges.http.client import HttpClient
 from handlers.edges.http.masking import redact
+from handlers.edges.settings.parsers import http_address
 
 SUCCESS = range(200, 300)
 
@@ -72,13 +74,13 @@ class HttpTarget:
         except TagApiUnavailable:
             return UNREACHED
         text = reply.body[:TEXT_MAX].decode(errors="replace")
-        wanted = reply.headers.get("Retry-After", "")
+        wanted = seconds_of(reply.headers.get("Retry-After", ""), datetime.now(UTC))
         return _Reply(
             reply.status,
             reply.headers.get("Tagging-Outcome", ""),
             # Whatever is at that address, it does not make this program show the token.
             without_secrets(redact(text, [self._token or ""])),
-            float(wanted) if re.fullmatch(r"\d{1,9}", wanted, re.ASCII) else 1,
+            1 if wanted is None else wanted,
         )
 
 
@@ -154,18 +156,11 @@ def _answer(reply: _Reply) -> Answer:
 
 def _checked(address: str) -> str:
     try:
-        parts = urlsplit(address)
-        sound = (
-            parts.scheme in {"http", "https"}
-            and parts.hostname
-            and parts.port != 0
-            and parts.username is None
-        )
+        if http_address(address).username is None:
+            return address
     except ValueError:
-        sound = False
-    if not sound:
-        raise UsageError(
-            "--to must be the function's address without a user, such as https://tagger.example.com/, or an "
-            "address of NATS, such as nats://127.0.0.1:4222"
-        )
-    return address
+        pass
+    raise UsageError(
+        "--to must be the function's address without a user, such as https://tagger.example.com/, or an "
+        "address of NATS, such as nats://127.0.0.1:4222"
+    )

@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import Any
 
 from handlers.core.dead_letters.secrets import without_secrets
-from handlers.core.json_access import Json, without_empty
+from handlers.core.json_access import Json, rfc3339, without_empty
 from handlers.core.json_text import join_members, split_members
 from handlers.core.outcomes import Outcome
 from handlers.core.received import Received, Unparsable
@@ -53,7 +53,7 @@ def dead_letter(received: Received | Unparsable, outcome: Outcome, now: datetime
         "deadletterreason": outcome.reason,
         "deadlettercode": outcome.code,
         "deadlettermessage": outcome.message[:MESSAGE_MAX],
-        "deadlettertime": now.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "deadlettertime": rfc3339(now),
         "deadletterrule": outcome.rule,
     }
     members = _without(event_text(received), ATTRIBUTES)

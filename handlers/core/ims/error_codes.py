@@ -129,7 +129,7 @@ def error_of(
         status=status,
         code=code,
         request_id=_one_line(headers.get("X-Request-Id") or _text(content, "request_id"), 64),
-        retry_after=_seconds(headers.get("Retry-After", ""), now),
+        retry_after=seconds_of(headers.get("Retry-After", ""), now),
     )
 
 
@@ -190,7 +190,7 @@ def _skew(date: str, now: datetime, service: Service) -> str:
     return f"; the clock here is {abs(ahead) / 60:.0f} minutes {way} {service.name}'s, so set it"
 
 
-def _seconds(retry_after: str, now: datetime) -> float | None:
+def seconds_of(retry_after: str, now: datetime) -> float | None:
     """`Retry-After` in seconds, from a number or an HTTP date (RFC 9110, section 10.2.3)."""
     if re.fullmatch(r"\d{1,9}", retry_after.strip()):
         return float(retry_after)

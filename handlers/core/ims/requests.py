@@ -1,7 +1,8 @@
 """The calls of the image service that write tags."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 from handlers.core.errors import InvalidTag
 from handlers.core.ims.tags import Tag
@@ -16,6 +17,11 @@ class Call(NamedTuple):
     method: str
     path: str
     body: dict[str, Any] | None = None
+
+
+def with_query(path: str, query: Mapping[str, str]) -> str:
+    """The path of a call with a query."""
+    return f"{path}?{urlencode(query)}" if query else path
 
 
 def tag_call(image_id: str, tag: Tag, tag_form: str) -> Call:

@@ -45,7 +45,7 @@ class MetadataService:
             raise CredentialsRejected("the machine has no agency; give it one that may tag images")
         if reply.status != HTTPStatus.OK:
             raise TagApiUnavailable(f"the metadata service gives no keys (HTTP {reply.status})")
-        found = object_or_empty(object_or_empty(reply.body.decode(errors="replace")).get("credential"))
+        found = object_or_empty(object_or_empty(reply.body).get("credential"))
         parts = [string(found, name) for name in ("access", "secret", "securitytoken")]
         if None in parts:
             raise UnexpectedReply("the answer of the metadata service holds no keys")

@@ -87,7 +87,7 @@ class TokenService:
         token = reply.headers.get("X-Subject-Token", "")
         if reply.status != HTTPStatus.CREATED or not token:
             raise _refusal(reply)
-        content: Any = object_or_empty(reply.body.decode(errors="replace")).get("token")
+        content: Any = object_or_empty(reply.body).get("token")
         return token, lifetime(object_or_empty(content).get("expires_at"), reply)
 
 

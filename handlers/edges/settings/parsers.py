@@ -88,7 +88,7 @@ def one_line(text: str) -> str:
 
 
 def endpoint(text: str) -> str:
-    parts = _address(text)
+    parts = http_address(text)
     base = f"{parts.scheme}://{parts.netloc}"
     if "@" in parts.netloc or text.removesuffix("/").lower() != base.lower():
         raise ValueError("must be an address without path, query or user")
@@ -101,7 +101,7 @@ def identity_service(text: str) -> str:
 
 
 def proxy(text: str) -> str:
-    _address(text)
+    http_address(text)
     return text
 
 
@@ -116,7 +116,7 @@ def sink(text: str) -> Path | str:
     if text.startswith("/") and text.isprintable():
         raise ValueError(f"is a path; write file://{quote(text)}")
     if parts.scheme != "file":
-        _address(text)
+        http_address(text)
         return text
     path = unquote(parts.path)  # RFC 8089
     # urlsplit drops line ends and tabs, and the others are no part of a path.
@@ -136,7 +136,8 @@ _HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|[0-9a-f:.]+", re.ASCII)
 """A host name or an IP address as urlsplit returns it: in lower case, without brackets."""
 
 
-def _address(text: str) -> SplitResult:
+def http_address(text: str) -> SplitResult:
+    """The parts of an address `http(s)://...`. Raises ValueError."""
     try:
         parts = urlsplit(text)
         if parts.scheme in {"http", "https"} and _HOST.fullmatch(parts.hostname or "") and parts.port != 0:

@@ -187,6 +187,7 @@ def test_events_to_repeat(follow: Follow, ims: Ims, http_subscriber: HttpSubscri
 AT_EACH_LINE = """
 import signal, sys
 from handlers.commands.images.follow import Stop, Stopped
+from handlers.commands.signals import on_signals
 
 for number in range(60):
     def trace(frame, event, argument, left=iter(range(number))):
@@ -196,7 +197,7 @@ for number in range(60):
         return trace
 
     stop = Stop()
-    with stop.on_signals():
+    with on_signals(stop.stop):
         sys.settrace(trace)
         try:
             stop.wait(0)
