@@ -24,6 +24,9 @@ from handlers.core.outcomes import Age, Outcome, outcome_of
 from handlers.core.results import AbsentParent, ImageResult
 from handlers.core.rules import RuleTable, TagPlan
 
+ABSENT = (ImageNotFound, PermissionDenied, ImageNotTaggable)
+"""Errors of a query for a parent that is gone, in another region, or not ours to see."""
+
 
 class Services(NamedTuple):
     """What the handler needs from outside.
@@ -93,7 +96,7 @@ def fetch(
     if "parent" in names and (of := parent_id(own, image.event["image"].get("region"))):
         try:
             event["parent"] = described(services.image(project_id, of, deadline))
-        except (ImageNotFound, PermissionDenied, ImageNotTaggable) as error:
+        except ABSENT as error:
             return Fetched(own, event, AbsentParent(of, error))
     return Fetched(own, event)
 

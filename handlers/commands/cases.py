@@ -1,15 +1,14 @@
 """Cases: events as data, each with the tags or the outcome that the rules table must give it."""
 
 import json
-import tomllib
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from handlers.commands.files import UsageError, events_in, read
 from handlers.core.received import Received, Unparsable
-from handlers.core.rules.diagnostics import Diagnostics, Place
+from handlers.core.rules.diagnostics import Diagnostics, InvalidTable, Place
 from handlers.core.rules.lines import with_lines
-from handlers.core.rules.toml_faults import explain
+from handlers.core.rules.load import read_toml
 from handlers.edges import cloudevents
 from handlers.edges.cloudevents import HttpMessage
 
@@ -36,13 +35,9 @@ class Cases(NamedTuple):
 def cases_in(path: Path) -> Cases:
     """Reads a file of cases. Raises UsageError, which lists every fault in it."""
     try:
-        text = read(path).decode()
-    except UnicodeDecodeError:
-        raise UsageError(f"{path.name}: it is not UTF-8 text; save it as UTF-8") from None
-    try:
-        top = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # besides TOML's own, of numbers with too many digits
-        raise UsageError(str(explain(error, text, path.name))) from None
+        text, top = read_toml(read(path), path.name)
+    except InvalidTable as invalid:
+        raise UsageError(*map(str, invalid.faults)) from None
     faults = Diagnostics(path.name)
     faults.names(Place(), top, "rules", "case")
     rules = faults.member(Place(), top, "rules", str)

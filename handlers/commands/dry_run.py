@@ -8,8 +8,8 @@ from handlers.batch import refused
 from handlers.core.dead_letters import DEAD_LETTER_MARK
 from handlers.core.errors import ImageNotFound, InvalidTag
 from handlers.core.events import CreationSignals
-from handlers.core.ims.image import NAMES
-from handlers.core.ims.requests import BATCH_MIN, Call, batch_call, tag_calls
+from handlers.core.ims.image import NAMES, NO_IMAGE
+from handlers.core.ims.requests import BATCH_MIN, Call, batch_call, image_call, job_call, tag_calls
 from handlers.core.ims.tags import FailedTag, Tag, WriteResult
 from handlers.core.json_access import Json
 from handlers.core.outcomes import Outcome, combine
@@ -17,9 +17,6 @@ from handlers.core.received import Received, Unparsable
 from handlers.core.results import ImageResult
 from handlers.core.rules import RuleTable
 from handlers.image_created import Services, images_in, tag_image
-
-NO_IMAGE = "00000000-0000-0000-0000-000000000000"
-"""Stands for an image of which only the job is known: no job can be asked here."""
 
 SERVED_PROJECT = "{project_id}"
 """Stands for the project that is served, which needs the settings of credentials to be known."""
@@ -92,11 +89,11 @@ class _Notes:
         return calls, reads & unknown
 
     def job(self, project_id: str, job_id: str, _deadline: float) -> Json:
-        self._calls.append(Call("GET", f"/v1/{project_id}/jobs/{job_id}"))
-        return {"status": "SUCCESS", "entities": {"image_id": NO_IMAGE}}
+        self._calls.append(job_call(project_id, job_id))
+        return {"status": "SUCCESS", "entities": {"image_id": NO_IMAGE}}  # no job can be asked here
 
     def image(self, _project_id: str | None, image_id: str, _deadline: float) -> Json:
-        self._calls.append(Call("GET", f"/v2/images/{image_id}"))
+        self._calls.append(image_call(image_id))
         its_own = not self._asked
         image = self._images.get(image_id.lower(), self._first if its_own else None)
         self._asked.append(image)

@@ -3,7 +3,7 @@
 import time
 from typing import NamedTuple
 
-from handlers.commands.files import UsageError
+from handlers.commands.services import demand_own_credentials
 from handlers.core.errors import (
     CredentialsRejected,
     ImageNotFound,
@@ -12,13 +12,11 @@ from handlers.core.errors import (
     TagApiUnavailable,
     UnexpectedReply,
 )
+from handlers.core.ims.image import NO_IMAGE
 from handlers.edges.bootstrap import tag_api_for
-from handlers.edges.settings import FunctionGraphAgency, Settings, StaticToken
+from handlers.edges.settings import Settings, StaticToken
 from handlers.edges.settings.secret import Secret
 from handlers.edges.tag_api import TagApi
-
-NO_IMAGE = "00000000-0000-0000-0000-000000000000"
-"""The id of no image. The answer "not found" shows that the credentials may read."""
 
 PROJECT_CODES = {"IMG.0067", "IMG.0104", "IMG.0108", "IMG.0145", "APIG.0310", "APIGW.0310"}
 """Codes of a PermissionDenied that concern the project (IMS and API Gateway, "Error Codes")."""
@@ -37,10 +35,7 @@ def ask(settings: Settings) -> Live:
 
     Raises UsageError where the credentials come with requests alone.
     """
-    if isinstance(settings.credentials, FunctionGraphAgency):
-        raise UsageError(
-            "the tag API cannot be asked from here: FunctionGraph sends the keys with each request"
-        )
+    demand_own_credentials(settings)
     for project_id in settings.projects or (None,):
         found = _ask(settings, project_id, time.monotonic() + settings.delivery.event_timeout)
         if found.at_fault:
@@ -61,7 +56,7 @@ def _ask(settings: Settings, project_id: str | None, deadline: float) -> _Found:
     except TagApiError as error:
         return _Found("credentials", str(error))
     try:
-        api.image(project_id, NO_IMAGE, deadline)
+        api.image(project_id, NO_IMAGE, deadline)  # "not found" shows that the credentials may read
     except ImageNotFound as error:
         if not error.code and not _wants_credentials(settings, deadline):
             return _Found(

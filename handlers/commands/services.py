@@ -27,11 +27,7 @@ class Services(NamedTuple):
     @classmethod
     def of(cls, settings: Settings, environ: Mapping[str, str]) -> Self:
         """Raises InvalidSetting or UsageError."""
-        if isinstance(settings.credentials, FunctionGraphAgency):
-            raise UsageError(
-                "the image service cannot be asked from here: FunctionGraph sends the keys with each "
-                "request; set another way of handlers/settings.md"
-            )
+        demand_own_credentials(settings)
         if not settings.projects:
             raise UsageError("images are listed by project; set PROJECTS to the ids of those that are served")
         accounts = accounts_for(settings, lambda *_, **__: None)({})
@@ -47,4 +43,13 @@ class Services(NamedTuple):
             settings.projects,
             service(IMS, settings.ims_endpoint),
             service(CTS, traces) if traces else None,
+        )
+
+
+def demand_own_credentials(settings: Settings) -> None:
+    """Raises UsageError where the credentials come with requests alone."""
+    if isinstance(settings.credentials, FunctionGraphAgency):
+        raise UsageError(
+            "the image service cannot be asked from here: FunctionGraph sends the keys with each request; "
+            "set another way of handlers/settings.md"
         )

@@ -11,7 +11,7 @@ from handlers.core.errors import (
     TagRefused,
     UnexpectedReply,
 )
-from handlers.core.ims.requests import BATCH_MIN, Call, batch_call, tag_calls
+from handlers.core.ims.requests import BATCH_MIN, Call, batch_call, image_call, job_call, tag_calls
 from handlers.core.ims.tags import FailedTag, Tag, WriteResult
 from handlers.core.json_access import Json, object_or_empty
 from handlers.edges.calls import Calls, CloudService
@@ -83,20 +83,17 @@ class TagApi:
 
     def image(self, project_id: str | None, image_id: str, deadline: float) -> Json:
         """An image as IMS describes it. Raises TagApiError."""
-        # GET /v2/images/{image_id} (IMS API reference, "Querying Image Details (Native OpenStack API)"). It
-        # is the one call for tags that needs no project, and no right that writing does not need.
-        image = self._get(project_id, f"/v2/images/{image_id}", deadline)
+        image = self._get(project_id, image_call(image_id), deadline)
         if not isinstance(image.get("tags"), list):
             raise UnexpectedReply("the answer to a query for an image shows none; check IMS_ENDPOINT")
         return image
 
     def job(self, project_id: str, job_id: str, deadline: float) -> Json:
         """The answer about a job; `core.events.jobs` reads it. Raises TagApiError."""
-        # GET /v1/{project_id}/jobs/{job_id} (IMS API reference, "Asynchronous Job Query")
-        return self._get(project_id, f"/v1/{project_id}/jobs/{job_id}", deadline)
+        return self._get(project_id, job_call(project_id, job_id), deadline)
 
-    def _get(self, project_id: str | None, path: str, deadline: float) -> Json:
-        reply = self._service.calls(project_id, deadline).make(Call("GET", path), HTTPStatus.OK)
+    def _get(self, project_id: str | None, call: Call, deadline: float) -> Json:
+        reply = self._service.calls(project_id, deadline).make(call, HTTPStatus.OK)
         return object_or_empty(reply.body)
 
 

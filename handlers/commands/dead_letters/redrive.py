@@ -92,10 +92,6 @@ def redrive(
 
 def _send(entry: Entry, target: Target, *, overwrite: bool) -> Answer:
     dead_letter = entry.dead_letter
-    if dead_letter.missing_bytes:
-        size = len(dead_letter.message.body)
-        whole = size + dead_letter.missing_bytes
-        return Answer("", f"it cannot be sent: only the first {size} of its {whole} bytes were stored")
     message = dead_letter.message if overwrite else filling_in(dead_letter.message)
     return target.send(message, f"redrive.{entry.key}", dead_letter.subject)
 

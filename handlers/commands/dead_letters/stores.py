@@ -66,61 +66,45 @@ class Store(Protocol):
 
 
 class FileStore:
-    """JSON objects in a file, one a line or as they are printed for people."""
+    """JSON objects in a file, or on standard input, one a line or as they are printed for people."""
 
     position = "line"
 
     def __init__(self, name: str) -> None:
-        """Raises UsageError."""
+        """name: "-" for standard input, which cannot be read a second time. Raises UsageError."""
         self._name = name
-        self._stream = open_regular(name)
+        if name != STDIN:
+            self._stream = open_regular(name)
+        elif sys.stdin is not None:
+            note_stdin("dead letters")
+            self._stream = sys.stdin.buffer
+        else:
+            raise UsageError("standard input is closed; name a file of dead letters")
 
     def entries(self) -> Iterator[Entry | Unreadable]:
         return map(_entry, objects_in(self._stream))
 
     def is_done(self, entry: Entry) -> bool:
-        return entry.key in self._checkpoint
+        return self._checkpoint is not None and entry.key in self._checkpoint
 
     def begin(self) -> None:
-        self._checkpoint.begin()
+        if self._checkpoint:
+            self._checkpoint.begin()
+        else:
+            sys.stderr.write("standard input cannot be resumed: do not interrupt this run\n")
 
     def mark_done(self, entry: Entry, outcome: str) -> None:
-        self._checkpoint.add(entry.key, outcome)
+        if self._checkpoint:
+            self._checkpoint.add(entry.key, outcome)
 
     def close(self) -> None:
-        self._stream.close()
+        if self._name != STDIN:
+            self._stream.close()
 
     @cached_property
-    def _checkpoint(self) -> Checkpoint:
+    def _checkpoint(self) -> Checkpoint | None:
         """Raises UsageError."""
-        return Checkpoint(Path(f"{self._name}.redriven"))
-
-
-class StdinStore:
-    """The same on standard input, which cannot be read a second time."""
-
-    position = "line"
-
-    def __init__(self) -> None:
-        """Raises UsageError."""
-        if sys.stdin is None:
-            raise UsageError("standard input is closed; name a file of dead letters")
-        note_stdin("dead letters")
-
-    def entries(self) -> Iterator[Entry | Unreadable]:
-        return map(_entry, objects_in(sys.stdin.buffer))
-
-    def is_done(self, _entry: Entry) -> bool:
-        return False
-
-    def begin(self) -> None:
-        sys.stderr.write("standard input cannot be resumed: do not interrupt this run\n")
-
-    def mark_done(self, _entry: Entry, _outcome: str) -> None:
-        """Nothing can be kept."""
-
-    def close(self) -> None:
-        """It is not ours to close."""
+        return None if self._name == STDIN else Checkpoint(Path(f"{self._name}.redriven"))
 
 
 def open_store(
@@ -140,7 +124,7 @@ def open_store(
         raise UsageError("only dead letters on NATS have a sequence; choose those of a file with --id")
     if subject:
         raise UsageError("only dead letters on NATS have a subject; choose those of a file without --subject")
-    return StdinStore() if place == STDIN else FileStore(place)
+    return FileStore(place)
 
 
 def _entry(text: Text) -> Entry | Unreadable:

@@ -5,8 +5,9 @@ import sqlite3
 
 from handlers.commands.files import temporary_files
 from handlers.commands.images.cloud import Get
-from handlers.core.errors import ImageNotFound, ImageNotTaggable, PermissionDenied
+from handlers.core.ims.requests import image_call
 from handlers.core.json_access import Json
+from handlers.image_created import ABSENT
 
 
 class Parents:
@@ -26,8 +27,8 @@ class Parents:
             known: Json | None = json.loads(found[0])
             return known
         try:
-            image = self._get(f"/v2/images/{image_id}", {})
-        except (ImageNotFound, ImageNotTaggable, PermissionDenied):
+            image = self._get(image_call(image_id).path, {})
+        except ABSENT:
             image = None
         with temporary_files():
             self._database.execute("INSERT INTO image VALUES (?, ?)", (image_id, json.dumps(image)))

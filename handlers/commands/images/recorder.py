@@ -45,6 +45,11 @@ class Recorder:
                     yield from _pages(get, project_id, name, since, until)
 
 
+def traces_path(project_id: str) -> str:
+    """Where traces are listed."""
+    return f"/v3/{project_id}/traces"
+
+
 def _pages(get: Get, project_id: str, name: str, since: datetime, until: datetime) -> Iterator[Json]:
     query = {
         "trace_type": "system",
@@ -57,7 +62,7 @@ def _pages(get: Get, project_id: str, name: str, since: datetime, until: datetim
     }
     while True:
         try:
-            answer = get(f"/v3/{project_id}/traces", query)
+            answer = get(traces_path(project_id), query)
         except (UnexpectedReply, ImageNotFound) as error:
             if error.status == NOT_FOUND and error.code.upper().startswith("CTS"):
                 return  # "The requested trace does not exist"

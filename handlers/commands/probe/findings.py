@@ -5,11 +5,8 @@ from typing import NamedTuple
 
 from handlers.commands.probe.answers import Observed, error_class
 from handlers.core.errors import ImageNotFound, ImageNotReady, TagApiError, TagQuotaExceeded, TagRefused
-from handlers.core.events.cts import COPY, IDS
+from handlers.core.events.cts import CREATIONS, IDS
 from handlers.core.outcomes import row_for
-
-TRACE_NAMES = ("createImage", COPY)
-"""The default of IMAGE_CREATED_TRACES."""
 
 JOB_PLACES = {"entities.image_id", "entities.sub_jobs_result.entities.image_id"}
 """Where `core.events.jobs` looks for the ids of images."""
@@ -63,8 +60,8 @@ def _limits(observed: Observed) -> Iterator[Line]:
 
 def _traces(observed: Observed) -> Iterator[Line]:
     name = observed.values.get("creation_trace")
-    if name and name not in TRACE_NAMES:
-        names = " ".join((*TRACE_NAMES, name))
+    if name and name not in CREATIONS:
+        names = " ".join((*CREATIONS, name))
         yield Line("environment", f'IMAGE_CREATED_TRACES="{names}"', f"images are created by {name} here")
 
 
@@ -98,7 +95,7 @@ def contradictions(observed: Observed) -> list[str]:
             "look there; handlers/core/events/jobs.py should."
         )
     name = observed.values.get("creation_trace")
-    if name and name not in TRACE_NAMES:
+    if name and name not in CREATIONS:
         found.append(
             f"A job that creates an image leaves traces named {name}. The default of IMAGE_CREATED_TRACES "
             "lacks that name; handlers/edges/settings/settings.py should have it."

@@ -77,9 +77,7 @@ def _of_event(members: Mapping[str, str]) -> DeadLetter:
     event = {name: text for name, text in members.items() if not _is_added(name)}
     attributes = {name: facts[name] for name in event if name in facts}
     if attributes.get("type") == UNPARSABLE_TYPE:
-        request, length = _request(event, attributes), attributes.get("bodybytes")
-        missing = length - len(request.body) if isinstance(length, int) else 0
-        return replace(dead_letter_of(facts, attributes, request), is_event=False, missing_bytes=missing)
+        return replace(dead_letter_of(facts, attributes, _request(event, attributes)), is_event=False)
     return dead_letter_of(facts, attributes, message_of(event))
 
 

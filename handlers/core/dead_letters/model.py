@@ -56,9 +56,6 @@ class DeadLetter:
     is_event: bool = True
     """False where it is a request in which nothing could be read as an event."""
 
-    missing_bytes: int = 0
-    """Of such a request, how many were not stored by a function of an earlier version."""
-
     @property
     def event_id(self) -> str:
         return string(self.attributes, "id") or ""

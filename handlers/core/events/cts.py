@@ -34,6 +34,9 @@ COPY = "copyImage"
 """The operation whose trace names two images. What it has as its resource is not published: it may be the
 source."""
 
+CREATIONS = ("createImage", COPY)
+"""The operations that are known to create images."""
+
 IDS = ("resource_id", *(f"response.{path}" for path in ("entities.image_id", "image_id", "id", "image.id")))
 """Where a trace has the id of its image, the surest first."""
 

@@ -10,6 +10,10 @@ NAMES = frozenset({"ims", "parent"})
 """The names under which rules see an image as IMS describes it, and its parent."""
 
 
+NO_IMAGE = "00000000-0000-0000-0000-000000000000"
+"""The id of no image."""
+
+
 def described(image: Json) -> Json:
     """The image for rules: its members as IMS has them, and its tags as an object."""
     return image | {"tags": dict(map(_pair, tags_of(image)))}

@@ -1,4 +1,4 @@
-"""The calls of the image service that write tags."""
+"""The calls of the image service that tagging needs."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -17,6 +17,24 @@ class Call(NamedTuple):
     method: str
     path: str
     body: dict[str, Any] | None = None
+
+
+def image_call(image_id: str) -> Call:
+    """The call that describes an image."""
+    # GET /v2/images/{image_id} (IMS API reference, "Querying Image Details (Native OpenStack API)"). It is
+    # the one call for tags that needs no project, and no right that writing does not need.
+    return Call("GET", f"/v2/images/{image_id}")
+
+
+def job_call(project_id: str, job_id: str) -> Call:
+    """The call that asks for a job."""
+    # GET /v1/{project_id}/jobs/{job_id} (IMS API reference, "Asynchronous Job Query")
+    return Call("GET", f"/v1/{project_id}/jobs/{job_id}")
+
+
+def tags_path(project_id: str, image_id: str) -> str:
+    """Where the tags of an image are listed, and below which they are written in a batch and deleted."""
+    return f"/v2/{project_id}/images/{image_id}/tags"
 
 
 def with_query(path: str, query: Mapping[str, str]) -> str:
@@ -57,4 +75,4 @@ def batch_call(project_id: str, image_id: str, tags: Sequence[Tag]) -> Call:
     # POST /v2/{project_id}/images/{image_id}/tags/action (IMS API reference, "Adding or Deleting Image Tags
     # in a Batch")
     body = {"action": "create", "tags": [tag._asdict() for tag in tags]}
-    return Call("POST", f"/v2/{project_id}/images/{image_id}/tags/action", body)
+    return Call("POST", f"{tags_path(project_id, image_id)}/action", body)

@@ -18,6 +18,10 @@ from handlers.core.patterns.conditions import Condition, Values, fields_of, look
 _ANY: IndexKey = ("starts", "")
 
 
+def no_check() -> None:
+    """Never ends a search."""
+
+
 class PatternIndex:
     """Patterns by position; None stands for a pattern that always matches."""
 
@@ -55,7 +59,7 @@ class PatternIndex:
             else:
                 self._unfiled.append(number)
 
-    def matching(self, event: dict[str, Any], check: Callable[[], None]) -> list[int]:
+    def matching(self, event: dict[str, Any], check: Callable[[], None] = no_check) -> list[int]:
         """Return the positions of the patterns that match, in ascending order.
 
         check: called now and then; what it raises ends the search. That takes as long as the event has

@@ -29,18 +29,7 @@ def read(content: bytes, file: str, read_file: ReadFile) -> Table:
 
     file: its name in messages. read_file: reads the files that lookups name.
     """
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        message = f"it is not UTF-8 text (byte {error.start}); save it as UTF-8"
-        line = content[: error.start].count(b"\n") + 1
-        raise InvalidTable([Diagnostic(file, "", message, line=line)]) from None
-    try:
-        top = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # besides TOML's own, of integers with too many digits
-        from handlers.core.rules.toml_faults import explain  # noqa: PLC0415 - a table without faults starts without it
-
-        raise InvalidTable([explain(error, text, file)]) from None
+    text, top = read_toml(content, file)
     faults = Diagnostics(file)
     table = _table(top, read_file, faults)
     if faults.found:
@@ -48,6 +37,22 @@ def read(content: bytes, file: str, read_file: ReadFile) -> Table:
 
         raise InvalidTable(with_lines(faults.found, text))
     return table
+
+
+def read_toml(content: bytes, file: str) -> tuple[str, dict[str, Any]]:
+    """The text of a file and what it holds. Raises InvalidTable."""
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        message = f"it is not UTF-8 text (byte {error.start}); save it as UTF-8"
+        line = content[: error.start].count(b"\n") + 1
+        raise InvalidTable([Diagnostic(file, "", message, line=line)]) from None
+    try:
+        return text, tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # besides TOML's own, of integers with too many digits
+        from handlers.core.rules.toml_faults import explain  # noqa: PLC0415 - a table without faults starts without it
+
+        raise InvalidTable([explain(error, text, file)]) from None
 
 
 def _table(top: dict[str, Any], read_file: ReadFile, faults: Diagnostics) -> Table:

@@ -9,7 +9,7 @@ from handlers.core.errors import InvalidTag, MissingAttribute, RuleError
 from handlers.core.ims.image import NAMES
 from handlers.core.ims.limits import fault_of_value, sanitize_value
 from handlers.core.ims.tags import Tag
-from handlers.core.patterns.index import PatternIndex
+from handlers.core.patterns.index import PatternIndex, no_check
 from handlers.core.rules.diagnostics import Diagnostic, InvalidTable
 from handlers.core.rules.load import Table, read
 from handlers.core.rules.lookups import ReadFile
@@ -35,10 +35,6 @@ def _without_garbage_collection() -> Iterator[None]:
         yield
     finally:
         gc.enable()
-
-
-def _no_check() -> None:
-    """Never ends a search."""
 
 
 class RuleTable:
@@ -90,7 +86,7 @@ class RuleTable:
             return f"audit in {audited} of {len(self.rules)} rules"
         return "audit" if audited else "enforce"
 
-    def matching(self, event: dict[str, Any], check: Callable[[], None] = _no_check) -> list[int]:
+    def matching(self, event: dict[str, Any], check: Callable[[], None] = no_check) -> list[int]:
         """The positions of the rules that match an event, in table order.
 
         check: called before each rule that is tried; what it raises ends the search.

@@ -38,8 +38,8 @@ class Unknowns:
         """What cannot be decided of the tags for an event. plan: what the rules gave for it."""
         given = {(each.rule, each.tag.key) for each in (*plan.tags, *plan.unchanged)}
         settled, opened, inexact = set[str](), set[str](), set[str]()
-        certain = frozenset(self._certain.matching(event, _no_check))
-        for position in self._possible.matching(event, _no_check):
+        certain = frozenset(self._certain.matching(event))
+        for position in self._possible.matching(event):
             rule = self._rules[position]
             if rule.audit:
                 continue
@@ -71,7 +71,3 @@ def _each(when: Pattern | None, change: Callable[[Alternative], Alternative]) ->
 def _pattern(alternatives: Iterable[Alternative]) -> Pattern:
     kept = tuple(alternatives)
     return Pattern(kept, fields_of(kept))
-
-
-def _no_check() -> None:
-    """Never ends a search."""

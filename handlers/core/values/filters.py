@@ -34,16 +34,9 @@ def default(value: Expression, fallback: Expression, *fallbacks: Expression) -> 
     return first_there
 
 
-def lower(value: Expression) -> Expression:
-    return lambda scope: _input(value, scope).lower()
-
-
-def upper(value: Expression) -> Expression:
-    return lambda scope: _input(value, scope).upper()
-
-
-def trim(value: Expression) -> Expression:
-    return lambda scope: _input(value, scope).strip()
+def _of_text(change: Callable[[str], str]) -> Callable[[Expression], Expression]:
+    """A filter without arguments, which makes one text of another."""
+    return lambda value: lambda scope: change(_input(value, scope))
 
 
 def replace(value: Expression, old: str, new: str) -> Expression:
@@ -58,24 +51,20 @@ def replace(value: Expression, old: str, new: str) -> Expression:
     return replaced
 
 
-def local_part(value: Expression) -> Expression:
-    return lambda scope: _input(value, scope).rsplit("@", 1)[0]
+def _local_part(given: str) -> str:
+    return given.rsplit("@", 1)[0]
 
 
-def slug(value: Expression) -> Expression:
-    def words(scope: Scope) -> str:
-        given = _input(value, scope)
-        # One character at a time: marks in a row would be sorted, which costs the square of their number.
-        decomposed = "".join(unicodedata.normalize("NFKD", character) for character in given)
-        plain = re.sub("[\u0300-\u036f]", "", decomposed).casefold()  # no accents
-        found = re.findall("[a-z0-9]+", plain)
-        # Two names must not become one because their difference has no ASCII form.
-        lost = re.search(r"[^\W\x00-\x7f]", plain)
-        if lost or (given and not found):
-            found.append(_short_hash(given))
-        return "-".join(found)
-
-    return words
+def _slug(given: str) -> str:
+    # One character at a time: marks in a row would be sorted, which costs the square of their number.
+    decomposed = "".join(unicodedata.normalize("NFKD", character) for character in given)
+    plain = re.sub("[\u0300-\u036f]", "", decomposed).casefold()  # no accents
+    found = re.findall("[a-z0-9]+", plain)
+    # Two names must not become one because their difference has no ASCII form.
+    lost = re.search(r"[^\W\x00-\x7f]", plain)
+    if lost or (given and not found):
+        found.append(_short_hash(given))
+    return "-".join(found)
 
 
 def split(value: Expression, separator: str) -> Expression:
@@ -92,8 +81,9 @@ def last(value: Expression) -> Expression:
     return lambda scope: _element(value(scope), -1, "last")
 
 
-def short_hash(value: Expression) -> Expression:
-    return lambda scope: _short_hash(_input(value, scope))
+def _short_hash(value: str) -> str:
+    # JSON can carry lone surrogates, which strict UTF-8 refuses.
+    return sha256(value.encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 
 def pseudonym(value: Expression) -> Expression:
@@ -121,18 +111,18 @@ def lookup(value: Expression, table: str, otherwise: str | None = None) -> Expre
 
 FILTERS: Mapping[str, Callable[..., Expression]] = {
     "default": default,
-    "lower": lower,
-    "upper": upper,
-    "trim": trim,
+    "lower": _of_text(str.lower),
+    "upper": _of_text(str.upper),
+    "trim": _of_text(str.strip),
     "replace": replace,
-    "local_part": local_part,
-    "slug": slug,
+    "local_part": _of_text(_local_part),
+    "slug": _of_text(_slug),
     "split": split,
     "first": first,
     "last": last,
     "date": date,
     "plus": plus,
-    "short_hash": short_hash,
+    "short_hash": _of_text(_short_hash),
     "pseudonym": pseudonym,
     "lookup": lookup,
 }
@@ -162,11 +152,6 @@ def _element(value: Any, index: int, name: str) -> Any:
     if not value or value[index] is None:
         raise MissingAttribute(f"the list before `{name}` has no {name} element")
     return value[index]
-
-
-def _short_hash(value: str) -> str:
-    # JSON can carry lone surrogates, which strict UTF-8 refuses.
-    return sha256(value.encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 
 def _quoted(value: str) -> str:

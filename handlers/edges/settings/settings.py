@@ -7,6 +7,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from handlers.core.events import CreationSignals
+from handlers.core.events.cts import CREATIONS
 from handlers.core.patterns.wildcards import InvalidWildcard, Wildcard, parse_wildcard
 from handlers.edges.log import LEVELS
 from handlers.edges.settings.credentials import CredentialSource, Password, credential_source, projects_of
@@ -145,7 +146,7 @@ def cts_endpoint(environ: Mapping[str, str], ims_endpoint: str) -> str | None:
 def signals(environ: Mapping[str, str]) -> CreationSignals:
     return CreationSignals(
         event_types=read(environ, "IMAGE_CREATED_TYPES", _types, "*image.created*"),
-        trace_names=read(environ, "IMAGE_CREATED_TRACES", str.split, "createImage copyImage"),
+        trace_names=read(environ, "IMAGE_CREATED_TRACES", str.split, " ".join(CREATIONS)),
     )
 
 

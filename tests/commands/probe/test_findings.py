@@ -4,12 +4,11 @@ import pytest
 
 from handlers.commands.probe import recorded
 from handlers.commands.probe.answers import Answer, Observed
-from handlers.commands.probe.findings import TRACE_NAMES, contradictions, lines
+from handlers.commands.probe.findings import contradictions, lines
 from handlers.commands.probe.keys import own_keys
 from handlers.commands.probe.places import places_of
 from handlers.commands.probe.profile import profile_of
 from handlers.core import errors
-from handlers.edges.settings import signals
 
 ID = "62a15f6c-9197-44d2-89c7-708981c1bec1"
 
@@ -98,11 +97,6 @@ def test_what_is_not_shared() -> None:
     assert {profile["not_observed"][name] for name in ("unknown_job", "creation_trace", "key_length")} == {
         "not-shared"
     }
-
-
-def test_default_names() -> None:
-    """The names that are known here are the default of IMAGE_CREATED_TRACES."""
-    assert list(TRACE_NAMES) == list(signals({}).trace_names)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ refused (IMG.0001), and a marker that no image has (IMG.0027), as Glance refuses
 accepted; that any `limit` is taken; and the order of images that are equal in what they are sorted by.
 """
 
-import re
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any, NamedTuple
@@ -14,6 +13,7 @@ from typing import Any, NamedTuple
 from multidict import MultiMapping
 
 from deploy.local.ims.api.image_filters import filter_of
+from deploy.local.ims.api.requests import number
 from deploy.local.ims.api.shown import member
 from deploy.local.ims.errors import Refused
 from deploy.local.ims.state import Cloud, Image
@@ -35,9 +35,7 @@ def page_of(cloud: Cloud, project_id: str, query: MultiMapping[str], default_lim
     wanted = {name: query[name] for name in query}
     if len(wanted) < len(query):
         raise Refused("IMG.0001")
-    limit = wanted.pop("limit", str(default_limit))
-    if not re.fullmatch("[0-9]{1,9}", limit):
-        raise Refused("IMG.0001")
+    limit = number(wanted.pop("limit", str(default_limit)), "IMG.0001")
     key, direction = wanted.pop("sort_key", "created_at"), wanted.pop("sort_dir", "desc")
     marker, status = wanted.pop("marker", None), wanted.pop("member_status", None)
     filters = [filter_of(name, value) for name, value in wanted.items()]
@@ -45,7 +43,7 @@ def page_of(cloud: Cloud, project_id: str, query: MultiMapping[str], default_lim
     listed = [image for image in cloud.images.values() if _is_listed(image, project_id, status)]
     following = _after(marker, _sorted(cloud, listed, key, direction))
     fitting = (image for image in following if all(fits(cloud, image) for fits in filters))
-    page = list(islice(fitting, int(limit)))
+    page = list(islice(fitting, limit))
     return Page(page, next(fitting, None) is not None)
 
 

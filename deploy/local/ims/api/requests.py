@@ -1,6 +1,7 @@
 """What the emulated calls share: reading a request."""
 
 import json
+import re
 from typing import Any, TypeVar
 
 from aiohttp import web
@@ -47,6 +48,13 @@ def text(given: dict[str, Any], name: str) -> str:
     if not isinstance(value, str):
         raise Refused("IMG.0001")
     return value
+
+
+def number(written: str, code: str) -> int:
+    """A number as a query has it. Raises `Refused` with this code."""
+    if not re.fullmatch("[0-9]{1,13}", written):
+        raise Refused(code)
+    return int(written)
 
 
 def members(given: dict[str, Any], name: str, kind: type[T]) -> list[T]:

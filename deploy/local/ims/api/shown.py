@@ -32,6 +32,11 @@ def flat(key: str, value: str, separator: str) -> str:
     return f"{key}{separator}{value}" if value else key
 
 
+def pairs(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    """Tags as objects."""
+    return [{"key": key, "value": value} for key, value in tags.items()]
+
+
 def whole_second(moment: float) -> str:
     """Seconds since the epoch as images write them."""
     return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -5,13 +5,13 @@ that a name is found by any part of it; that `limit` and `offset` are refused wh
 codes, IMG.0115 for what is wrong with tags and IMG.0001 for the rest.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from aiohttp import web
 
-from deploy.local.ims.api.requests import json_object, members, own_project, text
+from deploy.local.ims.api.requests import json_object, members, number, own_project, text
+from deploy.local.ims.api.shown import pairs
 from deploy.local.ims.emulator import EMULATOR
 from deploy.local.ims.errors import Refused
 from deploy.local.ims.state import Image
@@ -68,8 +68,8 @@ async def images_by_tags(request: web.Request) -> web.Response:
     found = [image for image in images if fits(image)]
     if action == "count":
         return web.json_response({"total_count": len(found)})
-    offset = _number(given, "offset", "0")
-    limit = _number(given, "limit", DEFAULT_LIMIT)
+    given = {"offset": "0", "limit": DEFAULT_LIMIT} | given
+    offset, limit = (number(text(given, name), "IMG.0001") for name in ("offset", "limit"))
     if not 1 <= limit <= LARGEST_LIMIT:
         raise Refused("IMG.0001")
     status = request.app[EMULATOR].cloud.status
@@ -78,7 +78,7 @@ async def images_by_tags(request: web.Request) -> web.Response:
             "resource_id": image.id,
             "resource_name": image.attributes["name"],
             "resource_detail": {"status": status(image)},
-            "tags": [{"key": key, "value": value} for key, value in image.tags.items()],
+            "tags": pairs(image.tags),
         }
         for image in found[offset : offset + limit]
     ]
@@ -115,15 +115,8 @@ def _wanted(given: dict[str, Any], name: str) -> Wanted:
 
 
 def _matches(given: dict[str, Any]) -> Callable[[Image], bool]:
-    pairs = members({"matches": []} | given, "matches", dict)
-    wanted = {text(pair, "key"): text(pair, "value") for pair in pairs}
-    if len(wanted) < len(pairs) or not wanted.keys() <= MATCHES.keys():
+    matches = members({"matches": []} | given, "matches", dict)
+    wanted = {text(match, "key"): text(match, "value") for match in matches}
+    if len(wanted) < len(matches) or not wanted.keys() <= MATCHES.keys():
         raise Refused("IMG.0001")
     return lambda image: all(MATCHES[key](image, value) for key, value in wanted.items())
-
-
-def _number(given: dict[str, Any], name: str, default: str) -> int:
-    written = text({name: default} | given, name)
-    if not re.fullmatch("[0-9]{1,9}", written):
-        raise Refused("IMG.0001")
-    return int(written)

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from deploy.local.ims.api.image_lists import listed
 from deploy.local.ims.api.requests import api_call, json_object, own_project, pair, text
-from deploy.local.ims.api.shown import flat
+from deploy.local.ims.api.shown import flat, pairs
 from deploy.local.ims.emulator import EMULATOR
 from deploy.local.ims.errors import Refused
 from deploy.local.ims.events import image_changed
@@ -53,8 +53,7 @@ async def tags_of_image(request: web.Request) -> web.Response:
     """Page "Querying Tags of an Image"."""
     cloud = request.app[EMULATOR].cloud
     image = cloud.own_image(request.match_info["image_id"], own_project(request))
-    shown = cloud.readable_tags(image)
-    return web.json_response({"tags": [{"key": key, "value": value} for key, value in shown.items()]})
+    return web.json_response({"tags": pairs(cloud.readable_tags(image))})
 
 
 @routes.post("/v2/{project_id}/images/{image_id}/tags")

@@ -8,13 +8,13 @@ and the order of traces of the same moment.
 
 import json
 import math
-import re
 from collections.abc import Callable, Mapping
 from itertools import islice
 from typing import Any
 
 from aiohttp import web
 
+from deploy.local.ims.api.requests import number
 from deploy.local.ims.emulator import EMULATOR
 from deploy.local.ims.errors import Refused
 from deploy.local.ims.gateway.middleware import CALLER
@@ -64,7 +64,7 @@ def _page(traces: Traces, project_id: str, query: dict[str, str], now: float) ->
         return [trace for trace in kept if trace["trace_id"] == trace_id], False
     wanted = dict(query)
     kind, marker = wanted.pop("trace_type", "system"), wanted.pop("next", None)
-    limit = _number(wanted.pop("limit", str(LIMIT)))
+    limit = number(wanted.pop("limit", str(LIMIT)), "CTS.0003")
     after, before = _window(wanted.pop("from", None), wanted.pop("to", None), now)
     if kind not in {"system", "data"} or not 1 <= limit <= LARGEST_LIMIT:
         raise Refused("CTS.0003")
@@ -84,13 +84,7 @@ def _window(after: str | None, before: str | None, now: float) -> tuple[int, int
         return int((now - WINDOW) * 1000), int(now * 1000) + 1
     if after is None or before is None:
         raise Refused("CTS.0003")
-    return _number(after), _number(before)
-
-
-def _number(text: str) -> int:
-    if not re.fullmatch("[0-9]{1,13}", text):
-        raise Refused("CTS.0003")
-    return int(text)
+    return number(after, "CTS.0003"), number(before, "CTS.0003")
 
 
 def _fits(trace: Trace, wanted: Mapping[str, str]) -> bool:

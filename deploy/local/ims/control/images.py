@@ -19,35 +19,14 @@ from aiohttp import web
 
 from deploy.local.ims.control.requests import received
 from deploy.local.ims.emulator import EMULATOR
-from deploy.local.ims.fields import (
-    FLAG,
-    OBJECT,
-    TEXT,
-    TEXTS,
-    Fields,
-    InvalidControlRequest,
-    at_least,
-    checked,
-    is_text,
-    is_texts,
-    one_of,
-)
-from deploy.local.ims.state import PROJECT_ID, UUID, Cloud, Image
+from deploy.local.ims.fields import Fields, InvalidControlRequest, checked, fields_of, one_of
+from deploy.local.ims.state import PROJECT_ID, Cloud, Image
 
 routes = web.RouteTableDef()
 
 IMAGE: Fields = {
-    "id": (lambda id_: is_text(id_) and bool(UUID.fullmatch(id_)), "a UUID"),
+    **fields_of(Image),
     "status": one_of("queued", "saving", "active", "killed", "deleted"),
-    "public": FLAG,
-    "project_id": TEXT,
-    "tags": TEXTS,
-    "attributes": OBJECT,
-    "created_at": at_least(0),
-    "members": (
-        lambda members: is_texts(members) and set(members.values()) <= {"pending", "accepted", "rejected"},
-        "an object of pending, accepted or rejected, under ids of projects",
-    ),
 }
 IMAGES: Fields = {"images": (lambda images: isinstance(images, list), "a list")}
 SERVER: Fields = {"image_id": IMAGE["id"]}

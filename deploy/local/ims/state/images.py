@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
 from deploy.local.ims.errors import Refused
-from deploy.local.ims.fields import FLAG, OBJECT, TEXT, Form
+from deploy.local.ims.fields import FLAG, OBJECT, TEXT, TEXTS, Form, at_least, is_texts, matching
 from deploy.local.ims.limits import LIMITS, Limits
 from deploy.local.ims.state.settings import Settings
 
@@ -40,20 +40,27 @@ class Token:
     denied: Annotated[Sequence[str], DENIED] = ()
 
 
+ID = matching(f"(?i:{UUID.pattern})", "a UUID")
+MEMBERS: Form = (
+    lambda members: is_texts(members) and set(members.values()) <= {"pending", "accepted", "rejected"},
+    "an object of pending, accepted or rejected, under ids of projects",
+)
+
+
 @dataclass
 class Image:
-    id: str
-    project_id: str
-    created_at: float
+    id: Annotated[str, ID]
+    project_id: Annotated[str, TEXT]
+    created_at: Annotated[float, at_least(0)]
     """Seconds since the epoch."""
-    attributes: dict[str, Any]
+    attributes: Annotated[dict[str, Any], OBJECT]
     """As given when it was created: name, `__os_type` and the like."""
-    public: bool = False
-    members: dict[str, str] = field(default_factory=dict)
+    public: Annotated[bool, FLAG] = False
+    members: Annotated[dict[str, str], MEMBERS] = field(default_factory=dict)
     """The projects that it is shared with -> pending, accepted or rejected."""
     fixed_status: str | None = None
     """A status that time does not change."""
-    tags: dict[str, str] = field(default_factory=dict)
+    tags: Annotated[dict[str, str], TEXTS] = field(default_factory=dict)
     updated_at: float | None = None
     """None: not since it was created."""
     changes: list[tuple[float, dict[str, str]]] = field(default_factory=list)

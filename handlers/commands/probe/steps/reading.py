@@ -1,12 +1,13 @@
 """The steps that read from the image service."""
 
 from handlers.commands.files import UsageError
-from handlers.commands.live_check import NO_IMAGE, PROJECT_CODES
+from handlers.commands.live_check import PROJECT_CODES
 from handlers.commands.probe import recorded
 from handlers.commands.probe.places import ELSEWHERE, places_of
 from handlers.commands.probe.session import Session
 from handlers.core.errors import UnexpectedReply
-from handlers.core.ims.image import tags_of
+from handlers.core.ims.image import NO_IMAGE, tags_of
+from handlers.core.ims.requests import image_call, job_call, tags_path
 from handlers.core.json_access import Json, as_list, object_or_empty, string
 
 NO_JOB = "0" * 32
@@ -21,7 +22,7 @@ def identity(session: Session) -> None:
     """Whether the address and the credentials are right, and what an unknown image is answered with."""
     if session.image_id:
         _choose_project(session)
-    answer = session.caller.ims("GET", f"/v2/images/{NO_IMAGE}")
+    answer = session.caller.ims(*image_call(NO_IMAGE))
     if answer.is_done or answer.error is UnexpectedReply:
         raise UsageError("what answers is no image service; check IMS_ENDPOINT and any proxy in between")
     if answer.is_denied and answer.code in PROJECT_CODES:
@@ -37,7 +38,7 @@ def _choose_project(session: Session) -> None:
     first, *others = session.caller.projects[:PROJECTS]
     for project_id in (first, *others) if others else ():
         session.caller.project_id = project_id
-        found = session.caller.ims("GET", f"/v2/images/{session.image_id}")
+        found = session.caller.ims(*image_call(session.image_id or ""))
         if found.is_done and found.body.get("owner", project_id) == project_id:
             return
     session.caller.project_id = first
@@ -67,7 +68,7 @@ def _separator(session: Session) -> None:
     if tagged is None:
         session.observed.miss("no-tags", "tag_separator")
         return
-    path = f"/v2/{session.project_id}/images/{tagged['id']}/tags"
+    path = tags_path(session.project_id, tagged["id"])
     pairs = as_list(session.caller.ims("GET", path).body.get("tags"))
     if separator := separator_in(tags_of(tagged), [each for each in pairs if isinstance(each, dict)]):
         session.observed.add(tag_separator=separator)
@@ -87,7 +88,7 @@ def separator_in(texts: list[str], pairs: list[Json]) -> str | None:
 
 def jobs(session: Session) -> None:
     """What an unknown job is answered with, and where the answer about a job has the id of its image."""
-    unknown = session.caller.ims("GET", f"/v1/{session.project_id}/jobs/{NO_JOB}")
+    unknown = session.caller.ims(*job_call(session.project_id, NO_JOB))
     if not session.observed.right("jobs", unknown):
         session.observed.miss("no-right", "unknown_job", "job_image_id")
         return
@@ -97,7 +98,7 @@ def jobs(session: Session) -> None:
     if pair is None:
         session.observed.miss("nothing-recorded", "job_image_id")
         return
-    answer = session.caller.ims("GET", f"/v1/{session.project_id}/jobs/{pair.second['response']['job_id']}")
+    answer = session.caller.ims(*job_call(session.project_id, pair.second["response"]["job_id"]))
     if status := string(answer.body, "status"):
         session.observed.seen["job_status"] = status if status in STATUSES else ELSEWHERE
     places = places_of(answer.body, session.ids)

@@ -1,10 +1,10 @@
 """The steps that find out which tags the image does not take, and how it says so."""
 
-from handlers.commands.live_check import NO_IMAGE
 from handlers.commands.probe import keys
 from handlers.commands.probe.session import Session
 from handlers.commands.probe.steps.puts import ROOM, call_of, own_tags, put, why_untagged
 from handlers.commands.probe.steps.removing import remove, reserve
+from handlers.core.ims.image import NO_IMAGE
 from handlers.core.ims.requests import batch_call
 from handlers.core.ims.tags import Tag
 

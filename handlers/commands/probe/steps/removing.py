@@ -9,6 +9,7 @@ from handlers.commands.probe.caller import CALLS_MAX, OutOfCalls
 from handlers.commands.probe.keys import KEY, own_keys
 from handlers.commands.probe.session import Session
 from handlers.core.ims.image import tags_of
+from handlers.core.ims.requests import image_call, tags_path
 
 ROUNDS = 2
 """How often what is left is removed at the end."""
@@ -51,7 +52,7 @@ def clean(session: Session) -> set[str]:
             if session.keys:
                 remove(session, set(session.keys))
                 session.caller.wait(session.observed.values.get("readable_after", 0))
-            answer = session.caller.ims("GET", f"/v2/images/{session.image_id}")
+            answer = session.caller.ims(*image_call(session.image_id or ""))
             if not answer.is_done:
                 return session.keys
             session.keys |= own_keys(tags_of(answer.body))
@@ -70,4 +71,4 @@ def reserve(session: Session) -> int:
 
 
 def _tags(session: Session) -> str:
-    return f"/v2/{session.project_id}/images/{session.image_id}/tags"
+    return tags_path(session.project_id, session.image_id or "")

@@ -8,6 +8,7 @@ from handlers.commands.probe.steps.puts import ROOM, own_tags, put, why_untagged
 from handlers.commands.probe.steps.removing import delete, delete_batch, remove
 from handlers.core.errors import ImageNotReady
 from handlers.core.ims.image import tags_of
+from handlers.core.ims.requests import image_call
 from handlers.core.json_access import string
 
 READS = (0.5, 1, 2, 3, 5, 8, 13)
@@ -18,7 +19,7 @@ OF_FIRST_TAG = ("readable_after", "taggable_before_active")
 def image(session: Session) -> None:
     """Reads the image, removes what a killed run has left, and sees how tags can be removed."""
     observed, caller = session.observed, session.caller
-    found = caller.ims("GET", f"/v2/images/{session.image_id}")
+    found = caller.ims(*image_call(session.image_id or ""))
     if found.is_refusal:
         raise UsageError(
             f"the image {session.image_id} is not found in the project {session.project_id}; "
@@ -79,7 +80,7 @@ def tag(session: Session) -> None:
 def _read_tag(session: Session) -> None:
     for seconds in READS:
         session.caller.wait_until(session.tagged_at + seconds)
-        answer = session.caller.ims("GET", f"/v2/images/{session.image_id}")
+        answer = session.caller.ims(*image_call(session.image_id or ""))
         for separator in "=.":
             if f"{keys.KEY}{separator}{keys.VALUE}" in tags_of(answer.body):
                 session.observed.add(

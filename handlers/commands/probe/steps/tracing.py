@@ -2,23 +2,21 @@
 
 import time
 
+from handlers.commands.images.recorder import KEPT, PAGE, traces_path
 from handlers.commands.probe import recorded
 from handlers.commands.probe.answers import Answer
 from handlers.commands.probe.session import Session
+from handlers.core.events.cts import CREATIONS
 from handlers.core.json_access import Json, as_list, object_or_empty, string
 from handlers.core.times import parse_time
 
-LIMIT = 200
-"""Traces of a page: the documented maximum."""
 DAY = 86_400
-KEPT = 7 * DAY
 AHEAD = 3600
 """Seconds that the clock of the cloud may be ahead of the one here."""
 RECENT = 600
 """Seconds after which the creation of an image should have left a trace."""
 LOOKS = (5, 20, 60)
 """Seconds after the tag at which its trace is looked for."""
-NAMES = ("createImage", "copyImage")
 
 OF_TRACES = ("trace_bodies", "trace_marker_on_last_page", "copy_resource")
 OF_CREATIONS = ("creation_trace", "first_trace_names_image", "image_id_in_trace")
@@ -30,17 +28,17 @@ def traces(session: Session) -> None:
     if not session.caller.has_traces:
         observed.miss("no-traces", "traces_on", *OF_TRACES, *OF_CREATIONS)
         return
-    answer = _query(session, service_type="IMS", limit=str(LIMIT))
+    answer = _query(session, service_type="IMS", limit=str(PAGE))
     if not observed.right("traces", answer):
         observed.miss("no-right", "traces_on", *OF_TRACES, *OF_CREATIONS)
         return
     session.traces = _traces(answer)
     marker = string(object_or_empty(answer.body.get("meta_data")), "marker")
-    if 0 < len(session.traces) < LIMIT:
+    if 0 < len(session.traces) < PAGE:
         observed.add(trace_marker_on_last_page=marker is not None)
     elif session.traces:
-        for name in NAMES:
-            session.traces += _traces(_query(session, service_type="IMS", trace_name=name, limit=str(LIMIT)))
+        for name in CREATIONS:
+            session.traces += _traces(_query(session, service_type="IMS", trace_name=name, limit=str(PAGE)))
     _on(session, answer)
     _of_images(session)
     observed.miss("nothing-recorded", *OF_TRACES, *OF_CREATIONS)
@@ -70,7 +68,7 @@ def _on(session: Session, answer: Answer) -> None:
         return
     made = [parse_time(image.get("created_at")) for image in session.images]
     ages = [time.time() - at.timestamp() for at in made if at]
-    if any(RECENT < age < KEPT - DAY for age in ages):
+    if any(RECENT < age < KEPT.total_seconds() - DAY for age in ages):
         session.observed.add(traces_on=False)
     session.observed.miss("nothing-recorded", "traces_on")
 
@@ -88,7 +86,7 @@ def trace_of_tag(session: Session) -> None:
     since = time.time() - AHEAD
     for seconds in LOOKS:
         session.caller.wait_until(session.tagged_at + seconds)
-        found = recorded.read(_traces(_query(session, service_type="IMS", limit=str(LIMIT))))
+        found = recorded.read(_traces(_query(session, service_type="IMS", limit=str(PAGE))))
         if name := recorded.tagging(found, session.image_id, since):
             observed.add(trace_tagging=name, traces_on=True)
             observed.seen["seconds_until_trace"] = seconds
@@ -99,10 +97,10 @@ def trace_of_tag(session: Session) -> None:
 
 
 def _query(session: Session, **query: str) -> Answer:
-    """GET /v3/{project_id}/traces (CTS API reference, "Querying a Trace List"), of the last seven days."""
+    """Traces of the last seven days."""
     now = time.time()
-    window = {"from": str(int((now - KEPT) * 1000)), "to": str(int((now + AHEAD) * 1000))}
-    return session.caller.cts(f"/v3/{session.project_id}/traces", {"trace_type": "system", **window, **query})
+    window = {"from": str(int((now - KEPT.total_seconds()) * 1000)), "to": str(int((now + AHEAD) * 1000))}
+    return session.caller.cts(traces_path(session.project_id), {"trace_type": "system", **window, **query})
 
 
 def _traces(answer: Answer) -> list[Json]:
