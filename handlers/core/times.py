@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 _MILLISECONDS_FROM = 10**12  # a smaller number counts seconds
 _SECONDS_FROM = 10**9  # a smaller number is a counter or a date without separators, not a time
@@ -32,3 +33,12 @@ def parse_time(value: object) -> datetime | None:
     except (ValueError, OverflowError, OSError):  # the 31st of June; a number beyond the calendar
         return None
     return time if time.year in _YEARS else None
+
+
+def parse_http_date(text: str) -> datetime | None:
+    """The moment of a date in HTTP (RFC 9110, section 5.6.7), an aware time; None if it is none."""
+    try:
+        date = parsedate_to_datetime(text)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return date.replace(tzinfo=date.tzinfo or UTC)

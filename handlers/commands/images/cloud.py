@@ -22,9 +22,6 @@ ATTEMPTS = 8
 PAUSE_MAX = 30.0
 """Seconds. Without a Retry-After, all attempts together wait for a minute and a half."""
 
-BUSY = {"CTS.0001", "CTS.0300"}
-"""Codes of a refusal by Cloud Trace Service that ends by itself: "Query failed ... try again later"."""
-
 
 class Cloud(NamedTuple):
     """ims, cts: both services, for one project; cts is None if nobody knows its address."""
@@ -97,4 +94,4 @@ class _Getter:
     def _may_help(self, error: TagApiError) -> bool:
         if isinstance(error, TagApiUnavailable) and error.status == 0:
             return self._has_answered
-        return isinstance(error, Throttled | TagApiUnavailable) or error.code.upper() in BUSY
+        return isinstance(error, Throttled | TagApiUnavailable)

@@ -1,4 +1,7 @@
-"""A connection to NATS: its address and settings, and why there is none, in a sentence."""
+"""A connection to NATS: its address and settings, and why there is none, in a sentence.
+
+The subscription in `deploy/nats` has a client of its own, because neither of the two imports the other.
+"""
 
 import ssl
 from collections.abc import Mapping

@@ -8,8 +8,7 @@ second. The vendor documents the codes and their texts. Their classes here are i
 import json
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
@@ -27,6 +26,7 @@ from handlers.core.errors import (
     Throttled,
     UnexpectedReply,
 )
+from handlers.core.times import parse_http_date
 
 _IMS: dict[type[TagApiError], str] = {
     TagRefused: "0115",
@@ -63,6 +63,8 @@ CODES: dict[str, type[TagApiError]] = {
         for error, codes in _GATEWAY.items()
         for code in codes.split()
     },
+    # Cloud Trace Service: "Query failed ... try again later".
+    **dict.fromkeys(("CTS.0001", "CTS.0300"), TagApiUnavailable),
     # A policy refuses the call. It was seen with status 401.
     "EPS.0003": PermissionDenied,
 }
@@ -179,11 +181,8 @@ def _one_line(text: str, length: int) -> str:
 
 def _skew(date: str, now: datetime, service: Service) -> str:
     """A note about a clock that differs from the API's. The gateway refuses signatures above 15 minutes."""
-    try:
-        there = parsedate_to_datetime(date)
-    except (ValueError, TypeError, OverflowError):
-        return ""
-    ahead = (now - there.replace(tzinfo=there.tzinfo or UTC)).total_seconds()
+    there = parse_http_date(date) or now
+    ahead = (now - there).total_seconds()
     if abs(ahead) < CLOCK_SKEW_MIN:
         return ""
     way = "ahead of" if ahead > 0 else "behind"
@@ -194,8 +193,5 @@ def seconds_of(retry_after: str, now: datetime) -> float | None:
     """`Retry-After` in seconds, from a number or an HTTP date (RFC 9110, section 10.2.3)."""
     if re.fullmatch(r"\d{1,9}", retry_after.strip()):
         return float(retry_after)
-    try:
-        date = parsedate_to_datetime(retry_after)
-    except (ValueError, TypeError, OverflowError):
-        return None
-    return max(0.0, (date.replace(tzinfo=date.tzinfo or UTC) - now).total_seconds())
+    date = parse_http_date(retry_after)
+    return max(0.0, (date - now).total_seconds()) if date else None

@@ -4,11 +4,10 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
 from handlers.core.errors import TagApiError, TagApiUnavailable, UnexpectedReply
-from handlers.core.times import parse_time
+from handlers.core.times import parse_http_date, parse_time
 from handlers.edges.credentials.auth import Credential
 from handlers.edges.http.client import Reply
 
@@ -115,9 +114,6 @@ def lifetime(expires_at: object, reply: Reply) -> float:
     end = parse_time(expires_at)
     if end is None:
         raise UnexpectedReply("the answer with new credentials does not say when they end")
-    try:
-        now = parsedate_to_datetime(reply.headers.get("Date", ""))
-    except (ValueError, TypeError, OverflowError):
-        now = datetime.now(UTC)
+    now = parse_http_date(reply.headers.get("Date", "")) or datetime.now(UTC)
     # One second less, because `Date` omits fractions.
-    return (end - now.replace(tzinfo=now.tzinfo or UTC)).total_seconds() - 1
+    return (end - now).total_seconds() - 1
