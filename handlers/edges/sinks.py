@@ -9,6 +9,7 @@ from pathlib import Path
 from requests import Request
 
 from handlers.core.dead_letters import Sink
+from handlers.core.dead_letters.message import STRUCTURED
 from handlers.core.errors import DeadLetterFailed, TagApiUnavailable
 from handlers.edges.http.client import HttpClient
 from handlers.edges.regular_file import sync_folder
@@ -56,7 +57,7 @@ def file_sink(path: Path) -> Sink:
 
 def http_sink(address: str) -> Sink:
     """Posts in structured mode. 2xx means stored. It follows no redirect and reads no proxy variable."""
-    headers = {"Content-Type": "application/cloudevents+json; charset=utf-8"}
+    headers = {"Content-Type": STRUCTURED}
 
     def store(letters: Sequence[bytes], deadline: float) -> None:
         side_by_side(lambda letter: post(letter, deadline), letters)

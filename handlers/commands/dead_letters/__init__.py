@@ -19,7 +19,7 @@ from handlers.commands.dead_letters.show import show_dead_letters
 from handlers.commands.dead_letters.stores import open_store
 from handlers.commands.files import STDIN, UsageError, table_in
 from handlers.commands.output.report import Report
-from handlers.commands.targets import is_nats, open_target
+from handlers.commands.targets import NO_TARGET, is_nats, open_target
 from handlers.edges import settings
 
 PLACE = """a file of JSON lines: the function's sink, dead letters of a broker, notifications of
@@ -40,7 +40,7 @@ def dead_letters(asked: argparse.Namespace, environ: Mapping[str, str]) -> Repor
     """Raises UsageError, InvalidSetting or InvalidTable."""
     signals = settings.signals(environ)
     if asked.verb == "redrive" and not asked.dry_run and not asked.to and not is_nats(asked.place):
-        raise UsageError("say where the function is with --to URL, or see what would happen with --dry-run")
+        raise UsageError(NO_TARGET)
     table = table_in(settings.rules(environ)) if asked.verb == "redrive" and asked.dry_run else None
     store = open_store(asked.place, environ, asked.sequence, asked.subject)
     reading = Reading(store, Selection.of(asked))

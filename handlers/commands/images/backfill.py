@@ -16,7 +16,7 @@ from handlers.commands.images.sending import Sent, ToSend, send_all
 from handlers.commands.images.survey import Chosen, Survey
 from handlers.commands.output.progress import Progress
 from handlers.commands.output.report import FAULTS, USAGE, Block, Report, Table, counted, json_document
-from handlers.commands.targets import open_target
+from handlers.commands.targets import NO_TARGET, open_target
 from handlers.core.events.images import FILL_IN
 from handlers.core.json_access import Json, string
 
@@ -60,7 +60,7 @@ class Summary:
 def backfill(asked: argparse.Namespace, environ: Mapping[str, str]) -> Report:
     """Raises UsageError, InvalidSetting or InvalidTable, before the first event is sent."""
     if not asked.to and not asked.dry_run:
-        raise UsageError("say where the function is with --to URL, or see what would happen with --dry-run")
+        raise UsageError(NO_TARGET)
     chosen = Chosen(asked.since, asked.until, asked.name, frozenset(asked.id) if asked.id else None)
     summary = Summary(Survey(environ))
     wanted = _wanted(summary, chosen, overwrite=asked.overwrite)

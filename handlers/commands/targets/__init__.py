@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 STOPPED = "Stopped there: the rest would fare no better. Mend it, then run the same command again."
 """What to tell after an Answer that says stop."""
 
+NO_TARGET = "say where the function is with --to URL, or see what would happen with --dry-run"
+
 SUBJECT = "images.created"
 """Where an event is published that has no subject yet."""
 
@@ -85,6 +87,7 @@ def open_bus(address: str, environ: Mapping[str, str]) -> "Bus":
 
 __all__ = [
     "DONE",
+    "NO_TARGET",
     "STOPPED",
     "SUBJECT",
     "Answer",
