@@ -160,10 +160,7 @@ def _function(settings: DeliverySettings, log: Log, handle: Handle, ready: Mappi
             return response_of(cloudevents.refusal(refused))
 
     server.bound(
-        settings.event_timeout,
-        settings.max_body_bytes,
-        log,
-        ready=lambda: log("function.ready", **ready),
+        settings.event_timeout, settings.max_body_bytes, log, ready=lambda: log("function.ready", **ready)
     )
     answer_every_path(function)
     return function

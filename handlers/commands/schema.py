@@ -59,12 +59,7 @@ def rules_schema() -> Json:
 
 
 def _table(members: Json, *required: str) -> Json:
-    return {
-        "type": "object",
-        "properties": members,
-        "required": [*required],
-        "additionalProperties": False,
-    }
+    return {"type": "object", "properties": members, "required": [*required], "additionalProperties": False}
 
 
 def _ref(name: str) -> Json:

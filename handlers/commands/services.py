@@ -40,9 +40,7 @@ class Services(NamedTuple):
 
         traces = cts_endpoint(environ, settings.ims_endpoint)
         return cls(
-            settings.projects,
-            service(IMS, settings.ims_endpoint),
-            service(CTS, traces) if traces else None,
+            settings.projects, service(IMS, settings.ims_endpoint), service(CTS, traces) if traces else None
         )
 
 

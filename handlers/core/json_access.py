@@ -12,15 +12,20 @@ UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _PROJECT = re.compile(r"[0-9a-f]{32}")
 
 
+def value_of(text: str | bytes) -> Any:
+    """The value of a JSON text; None where it is none."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
 def object_or_empty(value: Any) -> Json:
     """The object that a value is, or that its text or its bytes hold as JSON; otherwise an empty object."""
     if isinstance(value, bytes):
         value = value.decode(errors="replace")
     if isinstance(value, str) and value.lstrip().startswith("{"):
-        try:
-            value = json.loads(value)
-        except (ValueError, RecursionError):
-            return {}
+        value = value_of(value)
     return value if isinstance(value, dict) else {}
 
 

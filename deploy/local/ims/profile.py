@@ -17,11 +17,7 @@ from deploy.local.ims.state import Settings
 from deploy.local.ims.state.traces import TraceSettings
 
 VERSION = 1
-TRACES = {
-    "traces_on": "on",
-    "trace_bodies": "bodies",
-    "trace_marker_on_last_page": "marker_on_last_page",
-}
+TRACES = {"traces_on": "on", "trace_bodies": "bodies", "trace_marker_on_last_page": "marker_on_last_page"}
 """A member of `cloud` -> the setting of the traces that it is."""
 
 _CLOUD: Fields = {

@@ -67,11 +67,7 @@ class Survey:
                     closing(Parents(get)) as parents,
                 ):
                     assessor = Assessor(
-                        self._table,
-                        self._settings.signals,
-                        self._settings.tag_form,
-                        traces,
-                        parents.image,
+                        self._table, self._settings.signals, self._settings.tag_form, traces, parents.image
                     )
                     yield from map(assessor.assess, own_images(get, project_id))
 

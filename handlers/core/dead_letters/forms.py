@@ -21,12 +21,11 @@ from handlers.core.dead_letters.message import (
     decoded,
     is_content_type,
     message_of,
-    value_of,
     wire_value,
 )
 from handlers.core.dead_letters.model import DeadLetter, dead_letter_of
 from handlers.core.events import shapes
-from handlers.core.json_access import Json, object_or_empty, string
+from handlers.core.json_access import Json, object_or_empty, string, value_of
 from handlers.core.json_text import NotJson, split_members
 
 ADDED = ATTRIBUTES - {"knativebrokerttl"}

@@ -3,13 +3,13 @@
 Both CloudEvents bindings encode attributes in headers in the same way, so that one message serves both.
 """
 
-import json
 import re
 from base64 import b64decode
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import quote, quote_from_bytes
 
+from handlers.core.json_access import value_of
 from handlers.core.json_text import is_shorter_as_text, join_members
 
 STRUCTURED = "application/cloudevents+json; charset=utf-8"
@@ -51,14 +51,6 @@ def is_content_type(text: object) -> bool:
 def wire_value(value: bytes) -> str:
     """A header's value that may hold anything, with all that no header can carry percent-encoded."""
     return quote_from_bytes(value, safe=_PRINTABLE)
-
-
-def value_of(text: str) -> Any:
-    """The value of a JSON text; None where it is none."""
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
 
 
 def decoded(encoded: object) -> bytes | None:

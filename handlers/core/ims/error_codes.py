@@ -5,7 +5,6 @@ does the gateway in front of it (API Gateway, "Error Codes"). Therefore codes co
 second. The vendor documents the codes and their texts. Their classes here are inferred.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from datetime import datetime
@@ -26,6 +25,7 @@ from handlers.core.errors import (
     Throttled,
     UnexpectedReply,
 )
+from handlers.core.json_access import value_of
 from handlers.core.times import parse_http_date
 
 _IMS: dict[type[TagApiError], str] = {
@@ -119,7 +119,7 @@ def error_of(
     headers: of the answer, in a mapping that ignores case. body: the part that was read.
     now: an aware time, to turn a `Retry-After` with a date into seconds.
     """
-    content = _json(body)
+    content = value_of(body)
     code, words = _code_and_message(content)
     error = CODES.get(code.upper()) or _by_status(status, code, body, content)
     said = " ".join(part for part in (f"HTTP {status}", code, words) if part)
@@ -137,7 +137,7 @@ def error_of(
 
 def code_and_message(body: bytes) -> tuple[str, str]:
     """The code and the message of an error body, each "" if there is none."""
-    return _code_and_message(_json(body))
+    return _code_and_message(value_of(body))
 
 
 def _by_status(status: int, code: str, body: bytes, content: Any) -> type[TagApiError]:
@@ -147,13 +147,6 @@ def _by_status(status: int, code: str, body: bytes, content: Any) -> type[TagApi
     if status in STATUSES:
         return STATUSES[status]
     return {4: RequestRejected, 5: TagApiUnavailable}.get(status // 100, UnexpectedReply)
-
-
-def _json(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return None
 
 
 def _code_and_message(content: Any, depth: int = 3) -> tuple[str, str]:

@@ -9,18 +9,8 @@ from handlers.core.errors import InvalidTag
 from handlers.core.times import parse_time
 from handlers.core.values.expressions import Expression, Scope
 
-_DIRECTIVES = (
-    "%Y",
-    "%m",
-    "%d",
-    "%H",
-    "%M",
-    "%S",
-    "%j",
-    "%G",
-    "%V",
-    "%%",
-)  # independent of the locale, with a fixed width
+_DIRECTIVES = ("%Y", "%m", "%d", "%H", "%M", "%S", "%j", "%G", "%V", "%%")
+"""Those that are independent of the locale, with a fixed width."""
 _HOURS = {"h": 1, "d": 24, "w": 7 * 24}
 _LONGEST = timedelta(days=366 * 1030)
 """From 1970 to 2999, and a little more."""

@@ -8,18 +8,10 @@ from handlers.edges.settings.parsers import SECRETS
 
 NAMES = frozenset(
     (
-        *(
-            "IMS_ENDPOINT",
-            "RULES",
-            "RULES_TABLE",
-            "TAG_FORM",
-            "NOT_READY_WINDOW",
-            "EVENT_TIMEOUT",
-            "MAX_BODY_BYTES",
-        ),
+        *("IMS_ENDPOINT", "RULES", "RULES_TABLE", "TAG_FORM", "NOT_READY_WINDOW", "EVENT_TIMEOUT"),
+        *("MAX_BODY_BYTES", "PORT", "WORKERS", "THREADS"),
         *("IMAGE_CREATED_TYPES", "IMAGE_CREATED_TRACES", "PSEUDONYM_KEY", "DEAD_LETTER_SINK", "EVENTS_TOKEN"),
         *("INVOKE_RETRY_SECONDS", "IMS_PROXY", "OS_CACERT", "LOG_LEVEL", "LOG_TAG_VALUES", "CREDENTIALS"),
-        *("PORT", "WORKERS", "THREADS"),
         *("OS_AUTH_URL", *credentials.USER, *credentials.DOMAIN, *credentials.PROJECT_NAME),
         *(*credentials.AGENCY, *credentials.TOKEN, *credentials.ACCESS, *credentials.SECRET),
         *(*credentials.SECURITY_TOKEN, *credentials.PROJECTS),

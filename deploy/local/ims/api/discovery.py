@@ -48,9 +48,7 @@ async def identity_version(request: web.Request) -> web.Response:
         "id": "v3.6",
         "status": "stable",
         "updated": "2016-04-04T00:00:00Z",
-        "media-types": [
-            {"base": "application/json", "type": "application/vnd.openstack.identity-v3+json"},
-        ],
+        "media-types": [{"base": "application/json", "type": "application/vnd.openstack.identity-v3+json"}],
         "links": [{"rel": "self", "href": f"{_base(request)}/v3/"}],
     }
     return web.json_response({"version": version})

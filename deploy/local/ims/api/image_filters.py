@@ -20,17 +20,8 @@ from deploy.local.ims.errors import Refused
 from deploy.local.ims.state import Cloud, Image
 
 EXACT = {
-    *(
-        "id",
-        "name",
-        "status",
-        "owner",
-        "visibility",
-        "container_format",
-        "disk_format",
-        "min_ram",
-        "min_disk",
-    ),
+    *("id", "name", "status", "owner", "visibility", "container_format", "disk_format"),
+    *("min_ram", "min_disk"),
     *("__imagetype", "__os_bit", "__os_type", "__platform", "__system__cmkid", "virtual_env_type"),
     *("architecture", "enterprise_project_id"),
 }

@@ -24,10 +24,7 @@ from deploy.local.ims.state import PROJECT_ID, Cloud, Image
 
 routes = web.RouteTableDef()
 
-IMAGE: Fields = {
-    **fields_of(Image),
-    "status": one_of("queued", "saving", "active", "killed", "deleted"),
-}
+IMAGE: Fields = {**fields_of(Image), "status": one_of("queued", "saving", "active", "killed", "deleted")}
 IMAGES: Fields = {"images": (lambda images: isinstance(images, list), "a list")}
 SERVER: Fields = {"image_id": IMAGE["id"]}
 

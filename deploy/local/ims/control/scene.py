@@ -9,14 +9,7 @@ from aiohttp import web
 
 from deploy.local.ims.control.requests import received
 from deploy.local.ims.emulator import EMULATOR
-from deploy.local.ims.fields import (
-    Fields,
-    InvalidControlRequest,
-    at_least,
-    checked,
-    is_number,
-    optional,
-)
+from deploy.local.ims.fields import Fields, InvalidControlRequest, at_least, checked, is_number, optional
 from deploy.local.ims.gateway.faults import CHANGING, MATCH, REPLACING, Fault
 from deploy.local.ims.gateway.rate import Rate
 from deploy.local.ims.state import Settings
