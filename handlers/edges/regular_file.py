@@ -1,5 +1,6 @@
-"""Reads files that have an end, for nobody knows how long a pipe or a device makes its reader wait; and keeps
-the names of new ones.
+"""Regular files: reads them, sees whether one has changed, and keeps the name of a new one.
+
+Nobody knows how long a pipe or a device makes its reader wait.
 """
 
 import errno
@@ -7,6 +8,8 @@ import os
 import stat
 from pathlib import Path
 from typing import BinaryIO
+
+State = tuple[int, int, int]
 
 
 def open_regular(path: str | Path, *, follow: bool = True) -> BinaryIO:
@@ -29,6 +32,12 @@ def read_regular(path: str | Path) -> bytes:
     """The content of a regular file. Raises as `open_regular` does."""
     with open_regular(path) as file:
         return file.read()
+
+
+def state_of(path: Path) -> State:
+    """What changes when the file does. Raises OSError."""
+    found = os.stat(path)  # noqa: PTH116 - before every call of the API, and Path.stat takes longer
+    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def sync_folder(path: Path) -> None:

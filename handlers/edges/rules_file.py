@@ -7,13 +7,10 @@ from pathlib import Path
 
 from handlers.core.rules.diagnostics import InvalidTable
 from handlers.core.rules.table import RuleTable
-from handlers.edges.regular_file import read_regular
+from handlers.edges.regular_file import State, read_regular, state_of
 
 LOOK_EVERY = 1.0
 """Seconds between two checks of the files."""
-
-State = tuple[int, int, int] | None
-
 
 Rules = Callable[[], RuleTable]
 """Returns the table in use."""
@@ -37,7 +34,7 @@ class RulesFile:
         self._path = path
         self._pseudonym_key = pseudonym_key
         self._log = log
-        self._seen: dict[Path, State] = {}
+        self._seen: dict[Path, State | None] = {}
         self._table = self._load()
         self._look_at = time.monotonic() + LOOK_EVERY
         self._looking = threading.Lock()
@@ -69,7 +66,7 @@ class RulesFile:
             self._log("rules.reloaded", file=self._path.name, rules=len(self._table.rules))
 
     def _load(self) -> RuleTable:
-        seen: dict[Path, State] = {}
+        seen: dict[Path, State | None] = {}
 
         def read(path: Path) -> bytes:
             # Taken before the content is read, so that the next check sees a change between the two.
@@ -87,9 +84,8 @@ class RulesFile:
             self._seen = seen
 
 
-def _state(path: Path) -> State:
+def _state(path: Path) -> State | None:
     try:
-        found = path.stat()
+        return state_of(path)
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_size, found.st_ino

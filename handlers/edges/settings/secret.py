@@ -1,11 +1,10 @@
 """A secret, perhaps in a file that changes while the function runs."""
 
-import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from handlers.edges.regular_file import read_regular
+from handlers.edges.regular_file import State, read_regular, state_of
 
 
 def header_value(text: str) -> str:
@@ -27,7 +26,7 @@ class Secret:
         self._text = text
         self._path = path
         self._parse = parse
-        self._seen: tuple[int, int, int] | None = None
+        self._seen: State | None = None
 
     def __call__(self) -> str:
         if self._path is not None:
@@ -38,8 +37,7 @@ class Secret:
         return self._text
 
     def _look(self, path: Path) -> None:
-        found = os.stat(path)  # noqa: PTH116 - before every call of the API, and Path.stat takes longer
-        state = found.st_mtime_ns, found.st_size, found.st_ino
+        state = state_of(path)
         if state != self._seen and (text := read_regular(path).decode().strip()):
             self._text = self._parse(text)
             self._seen = state
