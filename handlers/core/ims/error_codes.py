@@ -101,7 +101,7 @@ _ADVICE_ON_IMAGES = {
 
 
 class Service(NamedTuple):
-    """Who answers. name: in messages. setting: with its address. has_images: is asked about images."""
+    """Who answers. name: in messages. setting: holds its address. has_images: it answers about images."""
 
     name: str
     setting: str
