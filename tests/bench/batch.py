@@ -18,8 +18,7 @@ def batch(rounds: int = 5, seconds: float = 2, delay: float = 0.05) -> list[Row]
     """
     with ExitStack() as stack:
         rules = Path(stack.enter_context(TemporaryDirectory(prefix="batch-"))) / "rules.toml"
-        tags = "\n".join(f'tags.tag-{number} = "{{{{ image.name }}}}-{number}"' for number in range(TAGS))
-        rules.write_text(f'[[rule]]\nname = "ten tags"\n{tags}\n', encoding="utf-8")
+        rules.write_text(table_of_tags(TAGS), encoding="utf-8")
         api = stack.enter_context(tag_api(delay))
         served = [
             stack.enter_context(function("main.py", api, RULES=str(rules), TAG_FORM=form, THREADS="8"))
@@ -34,3 +33,9 @@ def batch(rounds: int = 5, seconds: float = 2, delay: float = 0.05) -> list[Row]
         Row("ten tags, one call", "ms", together, round_trips, goal=1.3),
         Row("ten tags, ten calls", "ms", one_by_one, round_trips),
     ]
+
+
+def table_of_tags(count: int) -> str:
+    """One rule, and so many tags for every image."""
+    tags = "\n".join(f'tags.tag-{number} = "{{{{ image.name }}}}-{number}"' for number in range(count))
+    return f'[[rule]]\nname = "tags"\n{tags}\n'

@@ -86,9 +86,9 @@ async def _measured(count: int, rounds: int, delay: float) -> list[Row]:
         for pair in pairs:
             pair.subscription.kill()
         for _ in range(rounds):
-            await _post_all(pairs, _events(count))
+            await _post_all(pairs, named_events(count))
             beside.append(_seconds(calls[-CALLS * count :]))
-            events = _events(count)
+            events = named_events(count)
             await publish(events, [stream.url])
             through_bus += events
             before = len(calls)
@@ -117,7 +117,8 @@ async def _measured(count: int, rounds: int, delay: float) -> list[Row]:
     ]
 
 
-def _events(count: int) -> list[dict[str, Any]]:
+def named_events(count: int) -> list[dict[str, Any]]:
+    """Events that the shipped rules make CALLS calls for."""
     images = [str(uuid4()) for _ in range(count)]
     about = {"name": "prod-1", "user": {"name": "ada"}}
     return [created(image, data={"image_id": image, **about}) for image in images]

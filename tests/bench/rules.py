@@ -70,11 +70,11 @@ def rules(rounds: int = 5, sizes: Sequence[int] = (10, 100, 1_000, 10_000)) -> l
         call = partial(ims.api, "PUT", "/v1/cloudimages/tags", json=tag)
         for number in range(rounds):
             for size in sizes:
-                load, derive = _costs(_table(size), event)
+                load, derive = _costs(table_of(size), event)
                 loads[size].append(load)
                 events[size].append(derive)
             calls.append(_microseconds(call, 50))
-            own.append(_costs(_table(1_000, OWN_VALUE.replace("ROUND", str(number))), event)[0])
+            own.append(_costs(table_of(1_000, OWN_VALUE.replace("ROUND", str(number))), event)[0])
     return [
         *(Row(f"event, {size:,} / 10 rules", "us", events[size], events[10], goal=2) for size in sizes[1:]),
         Row("event, 1,000 rules / one call", "us", events[1_000], calls, goal=0.2),
@@ -99,7 +99,7 @@ def _microseconds(work: Callable[[], object], times: int) -> float:
     return timeit(work, gc.enable, timer=process_time, number=times) / times * 1e6
 
 
-def _table(size: int, value: str = VALUE) -> bytes:
+def table_of(size: int, value: str = VALUE) -> bytes:
     """A table of this many rules, of which the first, the middle one and the last match the event."""
     rest = unmatched_rules(size - len(MATCHING), value)
     middle = len(rest) // 2
@@ -120,11 +120,16 @@ def _rule(number: int, value: str) -> str:
     return f"{when}\ntags.rule-{number} = '{value.format(number=number)}'"
 
 
-def _event() -> dict[str, Any]:
-    """The event as rules see it, with a number for those rules that want one."""
-    content = json.loads(EVENT.read_bytes())
+def event_for_all() -> dict[str, Any]:
+    """The event, with a number for those rules that want one."""
+    content: dict[str, Any] = json.loads(EVENT.read_bytes())
     content["data"]["min_disk"] = 40
-    recognised = recognise(content, signals({}))
+    return content
+
+
+def _event() -> dict[str, Any]:
+    """It as rules see it."""
+    recognised = recognise(event_for_all(), signals({}))
     if not isinstance(recognised, list):
         raise TypeError(recognised)
     return recognised[0].event

@@ -23,7 +23,7 @@ import pytest
 from nats.js import JetStreamContext
 from nats.js.api import RawStreamMsg
 
-from tests.processes.launch import PATIENCE, eventually
+from tests.processes.launch import PATIENCE, cpu_of, eventually
 from tests.support.paths import ROOT
 
 T = TypeVar("T")
@@ -48,6 +48,12 @@ class Bus:
     @property
     def url(self) -> str:
         return f"nats://127.0.0.1:{self._port}"
+
+    @property
+    def cpu(self) -> float:
+        """Seconds of processor time since it was started."""
+        assert self._process
+        return cpu_of([self._process.pid])
 
     def start(self) -> None:
         """Return when it answers; the first time on a port that it finds itself."""

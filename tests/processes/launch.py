@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
@@ -51,6 +51,13 @@ def framework(port: int, source: str = "main.py", target: str = "tag_created_ima
     return [FRAMEWORK, *options.split()]
 
 
+def cpu_of(pids: Iterable[int]) -> float:
+    """Seconds of processor time that these processes have had up to now."""
+    stats = [Path(f"/proc/{pid}/stat").read_text(encoding="utf-8") for pid in pids]
+    # The fields after the name, which can hold spaces: those that proc(5) numbers 14 and 15.
+    return sum(sum(map(int, stat.rpartition(")")[2].split()[11:13])) for stat in stats) / TICKS_A_SECOND
+
+
 class Process:
     """A process that can be killed and started again, with one log for all its lives.
 
@@ -79,9 +86,7 @@ class Process:
     @property
     def cpu(self) -> float:
         """Seconds of processor time up to now, of it and its children."""
-        stats = [Path(f"/proc/{pid}/stat").read_text(encoding="utf-8") for pid in self.pids]
-        # The fields after the name, which can hold spaces: those that proc(5) numbers 14 and 15.
-        return sum(sum(map(int, stat.rpartition(")")[2].split()[11:13])) for stat in stats) / TICKS_A_SECOND
+        return cpu_of(self.pids)
 
     def keep_up(self) -> None:
         """Start it, unless it runs."""

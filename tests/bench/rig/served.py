@@ -84,14 +84,14 @@ def function(source: str, api: TagApi, **settings: str) -> Iterator[Function]:
             served.stop()
 
 
-def under_load(served: Served, api: Served, connections: int, seconds: float) -> Seen:
-    """Sends EVENT over so many connections, each time as soon as the one before is answered."""
+def under_load(served: Served, api: Served, connections: int, seconds: float, event: Path = EVENT) -> Seen:
+    """Sends an event over so many connections, each time as soon as the one before is answered."""
     served_cpu, api_cpu = served.cpu, api.cpu
     command = [
         sys.executable,
         "-m",
         "tests.bench.rig.load",
-        *map(str, (served.port, EVENT, connections, seconds)),
+        *map(str, (served.port, event, connections, seconds)),
     ]
     found = json.loads(subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout)
     served_cpu, api_cpu = served.cpu - served_cpu, api.cpu - api_cpu
