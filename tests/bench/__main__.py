@@ -16,6 +16,7 @@ with prerequisites("tests/run"):
     from tests.bench.flood import flood
     from tests.bench.imports import imports
     from tests.bench.ledger import ledger
+    from tests.bench.limit import limit
     from tests.bench.probe import probe
     from tests.bench.recognition import recognition
     from tests.bench.rows import Row, as_json, as_table
@@ -30,6 +31,7 @@ BENCHMARKS: dict[str, Callable[..., list[Row]]] = {
     "rules": rules,
     "recognition": recognition,
     "throughput": throughput,
+    "limit": limit,
     "batch": batch,
     "sizing": sizing,
     "flood": flood,

@@ -14,11 +14,13 @@ import pytest
 from tests.bench.__main__ import BENCHMARKS
 from tests.bench.batch import batch
 from tests.bench.flood import flood
+from tests.bench.limit import limit
 from tests.bench.rig.books import Sent, end_of, hear, script
 from tests.bench.rig.served import EVENT, tag_api, under_load
 from tests.bench.rows import Row, as_json, as_table
 from tests.bench.rules import rules
 from tests.processes.emulator import Ims
+from tests.support.pages import table
 from tests.support.paths import ROOT
 
 
@@ -59,6 +61,16 @@ def test_batch() -> None:
     together, one_by_one = batch(rounds=1, seconds=0.1, delay=0.01)
     assert min(together.here[0], *together.beside, *one_by_one.beside) >= 10
     assert one_by_one.here[0] >= 100
+
+
+@pytest.mark.timeout(120)
+def test_limit() -> None:
+    """`limit`, on functions under load, finds what the page has rows for, and sums framework and calls."""
+    rows = {row.what: row for row in limit(rounds=1, seconds=0.2)}
+    names = [row[0] for row in table("The limit")]
+    assert list(rows) == [f"{name}: {what}" for what in ("time", "events") for name in names]
+    parts = rows["framework alone: time"].here[0], rows["http.client, PUT: time"].here[0]
+    assert rows["function, PUT: time"].beside[0] == pytest.approx(sum(parts))
 
 
 def test_rules() -> None:
