@@ -5,6 +5,7 @@ import inspect
 import json
 import sys
 from collections.abc import Callable
+from typing import Any
 
 from handlers.commands import prerequisites
 
@@ -14,6 +15,7 @@ with prerequisites("tests/run"):
     from tests.bench.bus import bus
     from tests.bench.chaos import chaos
     from tests.bench.flood import flood
+    from tests.bench.growth import growth
     from tests.bench.imports import imports
     from tests.bench.ledger import ledger
     from tests.bench.limit import limit
@@ -32,6 +34,7 @@ BENCHMARKS: dict[str, Callable[..., list[Row]]] = {
     "recognition": recognition,
     "throughput": throughput,
     "limit": limit,
+    "growth": growth,
     "batch": batch,
     "sizing": sizing,
     "flood": flood,
@@ -57,6 +60,9 @@ def _arguments() -> argparse.Namespace:
         "--seed", type=int, help="repeats what chance decides, where it does; none: another one"
     )
     parser.add_argument("--images", type=int, help="how many, where the benchmark can be told so")
+    parser.add_argument(
+        "--plot", metavar="FILE", help="draw what was found as SVG, where there is a picture of it"
+    )
     parser.add_argument("--json", action="store_true", help="print every round's figures as JSON")
     return parser.parse_args()
 
@@ -65,9 +71,9 @@ def _about(name: str) -> str:
     return inspect.getdoc(BENCHMARKS[name]) or ""
 
 
-def _options(name: str, arguments: argparse.Namespace) -> dict[str, int]:
+def _options(name: str, arguments: argparse.Namespace) -> dict[str, Any]:
     """Those of the command line that a benchmark takes."""
-    given = {"seed": arguments.seed, "images": arguments.images}
+    given = {"seed": arguments.seed, "images": arguments.images, "plot": arguments.plot}
     taken = inspect.signature(BENCHMARKS[name]).parameters
     return {option: value for option, value in given.items() if value is not None and option in taken}
 

@@ -4,23 +4,28 @@ What they measure is no matter of tests.
 """
 
 import inspect
+import json
 import random
 import re
 import subprocess
 import sys
+from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 
 from tests.bench.__main__ import BENCHMARKS
 from tests.bench.batch import batch
 from tests.bench.flood import flood
+from tests.bench.growth import QUANTITIES, growth
 from tests.bench.limit import limit
+from tests.bench.plot import plot_of
 from tests.bench.rig.books import Sent, end_of, hear, script
-from tests.bench.rig.served import EVENT, tag_api, under_load
+from tests.bench.rig.served import EVENT, function, tag_api, under_load
 from tests.bench.rows import Row, as_json, as_table
 from tests.bench.rules import rules
 from tests.processes.emulator import Ims
-from tests.support.pages import table
+from tests.support.pages import section, table
 from tests.support.paths import ROOT
 
 
@@ -71,6 +76,83 @@ def test_limit() -> None:
     assert list(rows) == [f"{name}: {what}" for what in ("time", "events") for name in names]
     parts = rows["framework alone: time"].here[0], rows["http.client, PUT: time"].here[0]
     assert rows["function, PUT: time"].beside[0] == pytest.approx(sum(parts))
+
+
+@pytest.mark.parametrize("name", [name for name, (make, _) in QUANTITIES.items() if make])
+def test_delivery_of_growth(name: str, tmp_path: Path) -> None:
+    """A delivery of `growth` that has four of something is tagged, all of it."""
+    make, _ = QUANTITIES[name]
+    assert make
+    body, rules = make(4)
+    path = tmp_path / "rules.toml"
+    path.write_bytes(rules)
+    with tag_api() as api, function("main.py", api, RULES=str(path)) as served:
+        assert served.structured(json.loads(body)).status_code == 204
+        lines = [line for line in served.lines() if "outcome" in line]
+    assert len(lines) == (4 if name in {"images of an event", "events of a batch"} else 1)
+    tags = 4 if name == "tags of an image" else 3
+    assert [(line["outcome"], len(line["written"])) for line in lines] == [("tagged", tags)] * len(lines)
+
+
+def test_body_of_growth() -> None:
+    """A delivery of so many kilobytes is that long."""
+    make, sizes = QUANTITIES["kilobytes of a body"]
+    assert make
+    assert [len(make(size).body) for size in sizes] == [1000 * size for size in sizes]
+
+
+def test_growth(tmp_path: Path) -> None:
+    """`growth` finds what each size costs a function, and draws it."""
+    make, _ = QUANTITIES["tags of an image"]
+    picture = tmp_path / "growth.svg"
+    rows = growth(1, 0.2, {"tags of an image": (make, (1, 10))}, str(picture))
+    assert [(row.what, len(row.beside)) for row in rows] == [
+        ("1 tags of an image", 0),
+        ("10 tags of an image", 1),
+    ]
+    assert all(row.here[0] > 0 for row in rows)
+    assert sizes_in(picture) == {"tags of an image": [1, 10]}
+
+
+@pytest.mark.timeout(120)
+def test_growth_of_a_backlog() -> None:
+    """`growth` finds what an event costs that waits on the bus with many others."""
+    [row] = growth(1, quantities={"events on the bus": (None, (1_000,))})
+    assert row.what == "1,000 events on the bus"
+    assert row.here[0] > 0
+
+
+def test_plot() -> None:
+    """The same costs give the same picture, with a title and a description that names the medians."""
+    costs = {"tags": {1: [200.0, 210.0, 290.0], 3: [600.0], 10: [2e3]}, "bus": {1: [1.0], 10: [2e6]}}
+    picture = plot_of(costs)
+    assert picture == plot_of(costs)
+    root = ET.fromstring(picture)  # noqa: S314 - our own
+    assert root.get("aria-labelledby") == "title description"
+    title, description = (root.find(f"{{*}}{name}") for name in ("title", "desc"))
+    assert title is not None
+    assert title.text
+    assert description is not None
+    assert description.text == "tags: 210 us at 1, 600 us at 3, 2 ms at 10; bus: 1 us at 1, 2 s at 10."
+
+
+def test_picture_on_the_page() -> None:
+    """The page shows the picture that `growth` draws, with its text, and it has all quantities and sizes."""
+    [(alternative, name)] = re.findall(r"!\[([^]]+)\]\(([^)]+\.svg)\)", section("The limit"))
+    assert alternative
+    assert sizes_in(ROOT / "tests/bench" / name) == {
+        name: list(sizes) for name, (_, sizes) in QUANTITIES.items()
+    }
+
+
+def sizes_in(picture: Path) -> dict[str, list[int]]:
+    """What a picture's description says there is, by name."""
+    [description] = re.findall("<desc[^>]*>(.+)[.]</desc>", picture.read_text(encoding="utf-8"))
+    named = (each.split(": ") for each in description.split("; "))
+    return {
+        name: [int(size.replace(",", "")) for size in re.findall(r" at ([0-9,]+)(?:, |$)", figures)]
+        for name, figures in named
+    }
 
 
 def test_rules() -> None:
