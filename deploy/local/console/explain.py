@@ -1,27 +1,42 @@
 """What the function would make of events: `explain`, with the images that the table reads."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from deploy.local.console.doors.payloads import written_images
+from deploy.local.console.kept_results import Images
 from deploy.local.console.state import Doors
 
 
-async def explain(doors: Doors, files: list[str], image_ids: list[str], *options: str) -> Any:
-    """`explain`, and once more with the images as IMS describes them where the table reads those."""
-    answer = await doors.commands("explain", *options, *files)
-    events = [event for file in answer.get("files", ()) for event in file.get("events", ())]
-    if any(image["unknown"] for event in events for image in event["images"]):
-        described = await doors.emulator.described(image_ids)
-        files_of_images = written_images(doors.stack.processes.folder / "images", described)
-        given_images = [part for path in files_of_images for part in ("--image", str(path))]
-        answer = await doors.commands("explain", *options, *given_images, *files)
+async def explain(doors: Doors, files: Sequence[str], images: Images, *options: str) -> Any:
+    """`explain` of events in files, with these images for a table that reads them."""
+    paths = written_images(doors.stack.processes.folder / "images", images)
+    return await doors.commands(
+        "explain", *options, *(part for path in paths for part in ("--image", str(path))), *files
+    )
+
+
+async def explain_one(doors: Doors, file: str, image_ids: list[str]) -> Any:
+    """`explain` of one event, and once more with its images if the table reads those."""
+    answer = await explain(doors, [file], {})
+    if lacks_images(answer):
+        answer = await explain(doors, [file], await doors.emulator.described(image_ids))
     return answer
 
 
-def event_file(folder: Path, image: dict[str, Any], settings: Mapping[str, str]) -> Path:
+def lacks_images(answer: Any) -> bool:
+    """Whether the table reads what IMS says of an image, and nobody gave it."""
+    return any(image["unknown"] for image in _images(answer))
+
+
+def reads_images(answer: Any) -> bool:
+    """Whether the table reads what IMS says of an image, given or not."""
+    return any(image["fetched"] or image["unknown"] for image in _images(answer))
+
+
+def event_file(folder: Path, image: Mapping[str, Any], settings: Mapping[str, str]) -> Path:
     """An event that tells of an image that exists, of a type that the function takes."""
     types = settings.get("IMAGE_CREATED_TYPES", "image.created")
     folder.mkdir(exist_ok=True)
@@ -42,3 +57,9 @@ def event_file(folder: Path, image: dict[str, Any], settings: Mapping[str, str])
         }
         path.write_text(json.dumps(event), encoding="utf-8")
     return path
+
+
+def _images(answer: Any) -> list[dict[str, Any]]:
+    """Of all events of an answer; none where the table has faults."""
+    events = [event for file in answer.get("files", ()) for event in file.get("events", ())]
+    return [image for event in events for image in event["images"]]

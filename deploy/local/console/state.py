@@ -4,12 +4,12 @@ import asyncio
 import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from aiohttp import web
 
 from deploy.local.console.doors import Bus, Commands, Emulator
 from deploy.local.console.doors.table import TableFile
+from deploy.local.console.kept_results import KeptResults
 from deploy.local.console.rendering import environment
 from deploy.local.follow_logs import LogFollower
 from deploy.local.journal import Journal
@@ -30,8 +30,11 @@ class Doors:
     drafting: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held by whoever has a draft of the table on disk."""
 
-    before: tuple[str, dict[str, Any]] = ("", {})
-    """What the table with this digest makes of the file of each event."""
+    kept: KeptResults = field(default_factory=KeptResults)
+    """What the table in use makes of events."""
+
+    reading: set[tuple[str, ...]] = field(default_factory=set)
+    """The options of `explain` with which a table read images the last time."""
 
     dead_letters: int | None = None
     """How many there are; None if the bus does not say."""

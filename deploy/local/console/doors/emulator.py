@@ -1,7 +1,7 @@
 """The emulator: its control plane, and the API that it emulates."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Self
 
@@ -71,18 +71,24 @@ class Emulator:
         tags = {image["id"]: image["tags"] for image in shown}
         return [image | {"tags": tags.get(image["id"], {})} for image in found]
 
-    async def described(self, image_ids: list[str]) -> dict[str, dict[str, Any]]:
-        """By id, these images as IMS describes them, and those that they were made from."""
-        known: dict[str, dict[str, Any]] = {}
-        wanted = list(dict.fromkeys(image_ids))
+    async def described(
+        self, image_ids: Iterable[str], listed: Iterable[Mapping[str, Any]] = ()
+    ) -> dict[str, Mapping[str, Any]]:
+        """By id, these images as IMS describes them, and those that they were made from.
+
+        listed: some that are known already, since the lists describe an image as fully.
+        """
+        at_hand = {image["id"]: image for image in listed}
+        known: dict[str, Mapping[str, Any]] = {}
+        wanted = set(image_ids)
         while wanted:
-            found = await asyncio.gather(*map(self._described, wanted))
-            parents = []
-            for image_id, image in zip(wanted, found, strict=True):
-                if image is not None:
-                    known[image_id] = image
-                    parents.append(str(image.get("__originalimagename") or ""))
-            wanted = [each for each in dict.fromkeys(parents) if UUID.fullmatch(each) and each not in known]
+            missing = [each for each in wanted if each not in at_hand]
+            answers = zip(missing, await asyncio.gather(*map(self._described, missing)), strict=True)
+            found = {each: at_hand[each] for each in wanted if each in at_hand}
+            found |= {each: image for each, image in answers if image is not None}
+            known |= found
+            parents = {str(image.get("__originalimagename") or "") for image in found.values()}
+            wanted = {each for each in parents if UUID.fullmatch(each) and each not in known}
         return known
 
     async def _described(self, image_id: str) -> dict[str, Any] | None:

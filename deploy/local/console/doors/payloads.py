@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from deploy.local.journal import Message, Record
 
@@ -69,12 +70,16 @@ def file_of(folder: Path, record: Record) -> Path | None:
 
 
 def written_images(folder: Path, images: Mapping[str, Mapping[str, Any]]) -> list[Path]:
-    """Files of images as IMS describes them."""
+    """Files of images as IMS describes them, of which each is whole for a command that reads it meanwhile."""
     folder.mkdir(exist_ok=True)
     files = []
     for image_id, image in images.items():
-        files.append(folder / f"{image_id}.json")
-        files[-1].write_text(json.dumps(image), encoding="utf-8")
+        path, content = folder / f"{image_id}.json", json.dumps(image)
+        if not path.exists() or path.read_text(encoding="utf-8") != content:
+            new = folder / f"{image_id}.{uuid4().hex}"
+            new.write_text(content, encoding="utf-8")
+            new.replace(path)
+        files.append(path)
     return files
 
 

@@ -8,7 +8,7 @@ from aiohttp import web
 from deploy.local.console.doors import CommandFailed
 from deploy.local.console.doors.emulator import Refused
 from deploy.local.console.doors.payloads import curl_of, file_of, text_of
-from deploy.local.console.explain import explain
+from deploy.local.console.explain import explain_one
 from deploy.local.console.state import STATE, Doors
 from deploy.local.console.views.page import doors_of, fragment, given, page
 from deploy.local.journal import Record
@@ -105,7 +105,7 @@ async def _explained(request: web.Request, doors: Doors, record: Record) -> dict
     if path is None:
         return {"fault": "", "events": []}
     try:
-        answer = await explain(doors, [str(path)], record.image_ids)
+        answer = await explain_one(doors, str(path), record.image_ids)
     except CommandFailed as failure:
         return {"fault": str(failure), "events": []}
     if faults := answer.get("faults"):

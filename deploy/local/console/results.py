@@ -1,0 +1,84 @@
+"""What a table makes of many events at once."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from deploy.local.console.doors.observer import NO_IMAGE
+from deploy.local.console.explain import explain, lacks_images, reads_images
+from deploy.local.console.kept_results import Images, Result, Results
+from deploy.local.console.state import Doors
+
+PARTED = 400
+"""Files from which on two commands on two cores are faster than one: a command takes its time to start."""
+
+STRANGER: Images = {"none": {}}
+"""Stands for an image that does not exist, of which a command would else take the first that it is given."""
+
+Files = Mapping[str, list[str]]
+"""Events as files that the commands take, each with the ids of its images."""
+
+
+async def results(doors: Doors, files: Files, images: Images, *options: str) -> Results | None:
+    """What a table makes of these events; None if it has faults. Many are shared between two commands.
+
+    images: those of the events, and those that they were made from. To read them takes a while, so a table
+    gets them only if the one before at the same place read some, or if it turns out to.
+    """
+    answers = await _explained(doors, files, images if options in doors.reading else None, *options)
+    if any(map(lacks_images, answers)):
+        answers = await _explained(doors, files, images, *options)
+    if any("files" not in answer for answer in answers):
+        return None
+    reads = any(map(reads_images, answers))
+    (doors.reading.add if reads else doors.reading.discard)(options)
+    found = {file["file"]: _result(file) for answer in answers for file in answer["files"]}
+    return Results(found, images if reads else None)
+
+
+async def results_in_use(doors: Doors, files: Files, images: Images) -> Results | None:
+    """The same under the table in use; only of what is not known already."""
+    digest = doors.table.digest()
+    known = doors.kept.known(digest, images).by_file
+    new = {path: ids for path, ids in files.items() if path not in known}
+    found = await results(doors, new, images)
+    if found is None:
+        return None
+    doors.kept.keep(digest, found)
+    return Results({**known, **found.by_file}, found.images)
+
+
+async def _explained(doors: Doors, files: Files, images: Images | None, *options: str) -> list[Any]:
+    names = list(files)
+    parts = [names[::2], names[1::2]] if len(names) >= PARTED else [names] if names else []
+
+    def given(part: list[str]) -> Images:
+        ids = (each for name in part for each in files[name])
+        return {} if images is None else {**STRANGER, **_family(ids, images)}
+
+    return await asyncio.gather(*(explain(doors, part, given(part), *options) for part in parts))
+
+
+def _family(image_ids: Iterable[str], images: Images) -> Images:
+    """Those of the images that have these ids, and those that they were made from."""
+    found: dict[str, Mapping[str, Any]] = {}
+    waiting = list(image_ids)
+    while waiting:
+        image_id = waiting.pop()
+        if image_id in images and image_id not in found:
+            found[image_id] = images[image_id]
+            waiting.append(str(images[image_id].get("__originalimagename") or ""))
+    return found
+
+
+def _result(file: dict[str, Any]) -> Result:
+    events = file.get("events", [])
+    tags = {}
+    for event in events:
+        for image in event["images"]:
+            several = f" ({image['image'].get('id', NO_IMAGE)[:8]})" if len(event["images"]) > 1 else ""
+            tags.update({f"{key}{several}": value for key, value in image["tags"].items()})
+    outcomes = dict.fromkeys(
+        ": ".join(filter(None, (event["outcome"]["kind"], event["outcome"]["reason"]))) for event in events
+    )
+    return Result(", ".join(outcomes) or "no event", tags)
