@@ -50,6 +50,7 @@ class LocalStack:
         self.ims, self.function = self._said(r"IMS=(\S+)"), self._said(r"FUNCTION=(\S+)")
         self.bus = self._said(r"bus +(nats://\S+)")
         self.token = self._said(r"OS_TOKEN=(\S+)")
+        self.rules = Path(settings.get("RULES", ""))
 
     @property
     def output(self) -> str:
@@ -84,11 +85,13 @@ class LocalStack:
         headers = {"Content-Type": content_type}
         return requests.post(self.function, data=json.dumps(event), headers=headers, timeout=10).status_code
 
-    def publish(self, event: object) -> None:
-        """Publishes an event on the bus."""
-        file = self._output.with_name("event.json")
-        file.write_text(json.dumps(event))
-        command = [sys.executable, str(ROOT / "main.py"), "send", str(file), "--to", self.bus]
+    def publish(self, *events: object) -> None:
+        """Publishes events on the bus."""
+        files = [self._output.with_name(f"event-{number}.json") for number in range(len(events))]
+        for file, event in zip(files, events, strict=True):
+            file.write_text(json.dumps(event))
+        command = [sys.executable, str(ROOT / "main.py"), "send", *map(str, files), "--to", self.bus]
+        command += ["--rate", "1000"]
         subprocess.run(command, env={}, check=True, stdout=subprocess.DEVNULL)
 
     def event(self, name: str) -> dict[str, Any]:
@@ -108,10 +111,12 @@ def local_stack(folder: Path, *arguments: str, **settings: str) -> Iterator[Loca
         stack.stop()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    """One for all tests of a file; what is in it is what tests before have left."""
-    with local_stack(tmp_path_factory.mktemp("stack")) as running:
+    """One for all tests, with a table of its own; what is in it is what tests before have left."""
+    folder = tmp_path_factory.mktemp("stack")
+    rules = Path(shutil.copy(ROOT / "handlers" / "rules.toml", folder))
+    with local_stack(folder, RULES=str(rules)) as running:
         yield running
 
 

@@ -68,7 +68,6 @@ def test_changed_meanwhile(page: "Page") -> None:
     other.get_by_label("The rules table in TOML").fill(text)
     other.get_by_role("button", name="Save").click()
     expect(other.locator("#saved")).to_contain_text("Saved. ")
-    page.close(run_before_unload=False)
 
 
 def test_samples(page: "Page") -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.processes.local_stack import LocalStack
-from tests.support.console_page import detail, expect
+from tests.support.console_page import detail, expect, late, row
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -27,7 +27,7 @@ def test_hostile_names(page: "Page", stack: LocalStack) -> None:
     events = [stack.event(name) for name in HOSTILE.values()]
     for event in events:
         stack.post(stack.event(event["data"]["name"]))
-        stack.publish(event)
+    stack.publish(*events)
     paths = ["/images", "/rules", "/try"]
     page.goto("/")
     for event in events:
@@ -77,3 +77,74 @@ def test_widths(page: "Page", path: str) -> None:
         page.set_viewport_size({"width": width, "height": 800})
         assert page.evaluate("innerWidth") == width
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_late_event(page: "Page", stack: LocalStack) -> None:
+    """What was asked of one event is not shown over another that was opened since, or when it is closed."""
+    for name in ("opened-first", "opened-second"):
+        stack.create(name)
+    page.goto("/")
+    expect(row(page, "opened-second")).to_contain_text("tagged")
+    with late(page, "**/events/*?part") as first:
+        row(page, "opened-first").click()
+        row(page, "opened-second").click()
+        expect(detail(page).get_by_role("heading", name="opened-second")).to_be_visible()
+        first()
+    expect(detail(page).get_by_role("heading", name="opened-second")).to_be_visible()
+    with late(page, "**/events/*?part") as closed:
+        row(page, "opened-first").click()
+        page.keyboard.press("Escape")
+        closed()
+    expect(page.locator("#detail")).to_be_empty()
+
+
+def test_late_search(page: "Page", stack: LocalStack) -> None:
+    """What was found for a text is not shown for another that was typed since."""
+    for subject in ("first-subject", "second-subject"):
+        stack.publish({**stack.event(f"of-the-{subject}"), "traceparent": subject})
+    page.goto("/")
+    expect(row(page, "of-the-second-subject")).to_contain_text("tagged")
+    text, shown = page.get_by_label("Filter by text"), page.locator("#events li:visible")
+    with late(page, "**/search?*") as first:
+        text.fill("first-sub")
+        page.wait_for_timeout(300)
+        text.fill("second-subject")
+        expect(shown).to_have_count(1)
+        first()
+    expect(shown).to_have_count(1)
+    expect(shown).to_contain_text("of-the-second-subject")
+
+
+def test_late_sample(page: "Page") -> None:
+    """A sample does not replace what was chosen or written after it."""
+    page.goto("/try")
+    text, samples = page.locator("#event"), page.get_by_label("Start from")
+    expect(text).not_to_be_empty()
+    with late(page, "**/samples/*") as first:
+        samples.select_option("plain-structured.json")
+        samples.select_option("plain-binary.http")
+        expect(text).to_have_value(re.compile("^ce-specversion: 1.0"))
+        first()
+    expect(text).to_have_value(re.compile("^ce-specversion: 1.0"))
+    with late(page, "**/samples/*") as sample:
+        samples.select_option("plain-structured.json")
+        text.fill("of a person")
+        sample()
+    expect(text).to_have_value("of a person")
+
+
+def test_late_difference(page: "Page") -> None:
+    """The faults and the difference are those of the text that stands there, however fast one types."""
+    page.goto("/rules")
+    table, findings = page.get_by_label("The rules table in TOML"), page.locator("#findings")
+    expect(findings).to_have_text("No fault and no warning.")
+    text = table.input_value()
+    with late(page, "**/rules/try") as first:
+        table.fill(text.replace("local_part", "fault_of_the_first"))
+        page.wait_for_timeout(300)
+        table.fill(text.replace("local_part", "fault_of_the_second"))
+        expect(findings).to_contain_text("no filter fault_of_the_second")
+        first()
+    expect(findings).to_contain_text("no filter fault_of_the_second")
+    table.fill(text)
+    expect(findings).to_have_text("No fault and no warning.")

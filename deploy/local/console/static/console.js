@@ -11,12 +11,22 @@ export function tell(sentence, bad = false) {
   tell.timer = setTimeout(() => { toast.className = ""; toast.textContent = ""; }, bad ? 12000 : 5000);
 }
 
-/** Posts JSON; gives the answer, or throws with the sentence that it holds. */
-export async function post(path, content = {}) {
+/** Of several questions, the answer to the last alone counts, whatever comes when. */
+export function latest() {
+  let last = 0;
+  return () => {
+    const mine = ++last;
+    return () => mine === last;
+  };
+}
+
+/** Posts JSON; gives the answer, or throws with the sentence that it holds. signal: gives the question up. */
+export async function post(path, content = {}, signal = undefined) {
   let reply;
   try {
     reply = await fetch(path, {
       method: "POST",
+      signal,
       headers: { "Content-Type": "application/json", "X-Console-Token": meta("token") },
       body: JSON.stringify(content),
     });
@@ -30,12 +40,13 @@ export async function post(path, content = {}) {
   return answer;
 }
 
-/** Posts, says what came of it, and goes where the result is. */
+/** Posts, says what came of it, and goes where the result is, unless the person has gone elsewhere. */
 export async function act(path, content) {
+  const from = location.pathname;
   try {
     const answer = await post(path, content);
     tell(answer.message || "Done.");
-    if (answer.go) {
+    if (answer.go && location.pathname === from) {
       sessionStorage.setItem("told", answer.message || "");
       location.assign(answer.go);
     }

@@ -1,6 +1,6 @@
 // The list of events: rows that come and change, filters, the keyboard, and one event beside the list.
 
-import { fragment, onNews, tick } from "./console.js";
+import { fragment, latest, onNews, tick } from "./console.js";
 
 const KEPT = 1000;
 const list = document.getElementById("events");
@@ -63,16 +63,18 @@ function filter() {
 }
 
 let searching;
+const ask = latest();
 function search() {
+  const counts = ask();
   clearTimeout(searching);
   inPayload = new Set();
   filter();
   if (!text.value.trim()) return;
   searching = setTimeout(async () => {
-    const asked = text.value.trim();
-    const reply = await fetch(`/search?text=${encodeURIComponent(asked)}`).catch(() => null);
-    if (!reply?.ok || asked !== text.value.trim()) return;
-    inPayload = new Set((await reply.json()).numbers.map(String));
+    const reply = await fetch(`/search?text=${encodeURIComponent(text.value.trim())}`).catch(() => null);
+    const found = reply?.ok ? await reply.json().catch(() => null) : null;
+    if (!found || !counts()) return;
+    inPayload = new Set(found.numbers.map(String));
     filter();
   }, 200);
 }
@@ -128,16 +130,14 @@ function refresh(number) {
   refreshing = setTimeout(() => load(number, false), 150);
 }
 
-let loading = 0;
+const look = latest();
 async function load(number, focus) {
-  const mine = ++loading;
+  const counts = look();
   const reply = await fetch(`/events/${number}?part`).catch(() => null);
-  if (!reply || detail.dataset.wanted !== String(number)) return;
+  const content = await reply?.text().catch(() => null);
+  if (content == null || !counts()) return;
   const opened = [...detail.querySelectorAll("details")].map((each) => each.open);
   const top = detail.scrollTop, inside = detail.contains(document.activeElement);
-  const content = await reply.text();
-  // An answer that was asked for earlier may come later.
-  if (mine !== loading) return;
   if (reply.ok) detail.replaceChildren(fragment(content));
   else detail.textContent = content;
   [...detail.querySelectorAll("details")].forEach((each, index) => { each.open = opened[index] && !focus; });
@@ -162,6 +162,8 @@ function open(number, { push = true, focus = false } = {}) {
 function close({ push = true } = {}) {
   const number = detail.dataset.wanted;
   delete detail.dataset.wanted;
+  clearTimeout(refreshing);
+  look();
   split.classList.remove("open");
   detail.replaceChildren();
   mark("");

@@ -1,6 +1,6 @@
 // The rules table: line numbers, faults at their lines while typing, what it would change, and saving it.
 
-import { fragment, onNews, post } from "./console.js";
+import { fragment, latest, onNews, post } from "./console.js";
 
 const AFTER = 100;
 const table = document.getElementById("table");
@@ -55,20 +55,24 @@ function showFindings(faults, warnings) {
   number();
 }
 
-let asking = 0;
+const ask = latest();
+let asked = new AbortController();
 async function attempt() {
-  const mine = ++asking;
+  const counts = ask();
+  // The console need not begin with a draft that is none any more.
+  asked.abort();
+  asked = new AbortController();
   difference.classList.add("asking");
   try {
-    const answer = await post("/rules/try", { text: table.value });
-    if (mine !== asking) return;
+    const answer = await post("/rules/try", { text: table.value }, asked.signal);
+    if (!counts()) return;
     showFindings(answer.faults, answer.warnings);
     difference.replaceChildren(fragment(answer.html));
     save.textContent = answer.faults.length ? "Save with faults" : "Save";
   } catch (problem) {
-    if (mine === asking) findings.textContent = problem.message;
+    if (counts()) findings.textContent = problem.message;
   }
-  if (mine === asking) difference.classList.remove("asking");
+  if (counts()) difference.classList.remove("asking");
 }
 
 let waiting;

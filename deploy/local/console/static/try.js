@@ -1,6 +1,6 @@
 // Trying: the last edit is kept in the browser; what is sent is shown in the list of events.
 
-import { act, onNews, post, tell } from "./console.js";
+import { act, latest, onNews, post, tell } from "./console.js";
 
 const KEY = "last-edit";
 const event = document.getElementById("event");
@@ -8,10 +8,12 @@ const sample = document.getElementById("sample");
 const kept = document.getElementById("kept");
 const problem = document.getElementById("send-error");
 
+const fill = latest();
 async function load(path) {
+  const counts = fill();
   const reply = await fetch(path).catch(() => null);
-  if (!reply) return;
-  const text = await reply.text();
+  const text = await reply?.text().catch(() => null);
+  if (text == null || !counts()) return;
   if (reply.ok) event.value = text; else tell(text, true);
   keep();
 }
@@ -21,7 +23,8 @@ function keep() {
   kept.textContent = event.value ? "kept in this browser" : "";
 }
 
-event.addEventListener("input", keep);
+// What a person writes is newer than a sample that is still on its way.
+event.addEventListener("input", () => { fill(); keep(); });
 sample.addEventListener("change", () => { if (sample.value) load(`/samples/${encodeURIComponent(sample.value)}`); });
 
 async function send(straight) {
@@ -56,11 +59,13 @@ document.getElementById("create").addEventListener("submit", (submitted) => {
   act("/images/create", Object.fromEntries(new FormData(submitted.target)));
 });
 
+const look = latest();
 async function showArmed() {
+  const counts = look();
   const reply = await fetch("/faults").catch(() => null);
-  if (!reply?.ok) return;
-  const { armed } = await reply.json();
-  const shown = armed.map((each) => {
+  const found = reply?.ok ? await reply.json().catch(() => null) : null;
+  if (!found || !counts()) return;
+  const shown = found.armed.map((each) => {
     const span = document.createElement("span");
     span.textContent = `${each.title}: ${each.applied} of ${each.times ?? "all"}`;
     return span;
