@@ -364,7 +364,7 @@ def test_shipped_table() -> None:
     """What should come of the samples is known under this table alone; where it changes, look again."""
     digest = hashlib.sha256(SHIPPED.read_bytes()).hexdigest()
     assert digest == JUDGED, (
-        f"{SHIPPED.name} has changed. See that tests/events/expected.json says what comes of the samples now; "
+        f"{SHIPPED.name} has changed. See that tests/events/expected.json says what comes of the samples; "
         f'then write JUDGED = "{digest}" into deploy/local/stack.py.'
     )
 

@@ -1,11 +1,13 @@
 """The console's templates. What an event holds is text in them: neither markup, nor hidden, nor reordered."""
 
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from deploy.local.report import plain
 
@@ -26,6 +28,7 @@ def environment() -> Environment:
     )
     templates.filters |= {
         "text": text,
+        "code": code,
         "lines": lines,
         "pretty": pretty,
         "iso": iso,
@@ -40,6 +43,11 @@ def text(value: object, longest: int = CUT) -> str:
     """A text in one line, cut, in which what cannot be seen is written as its escape."""
     shown = "" if value is None else str(value)
     return plain(shown[:longest]) + ("…" if len(shown) > longest else "")
+
+
+def code(value: str) -> Markup:
+    """A text in which what stands between backticks is code."""
+    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(value))))  # noqa: S704 - all else is escaped
 
 
 def lines(value: object) -> str:

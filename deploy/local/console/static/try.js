@@ -77,6 +77,7 @@ async function showArmed() {
     shown.push(none);
   }
   document.getElementById("armed").replaceChildren(...shown);
+  document.querySelector("[data-fault=clear]").disabled = !found.armed.length;
 }
 
 for (const button of document.querySelectorAll("[data-fault]")) {
