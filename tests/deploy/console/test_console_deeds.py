@@ -28,11 +28,21 @@ def test_rules(page: "Page", stack: LocalStack) -> None:
         "tags.created-by"
     )
 
+    table.fill(f'{text}[[rule]]\ntags.x = "1"\n[[rule]]\nname = "in vain"\ntags.x = "2"\n')
+    line = text.count("\n") + 5
+    expect(page.locator("#gutter .warning")).to_have_text(str(line))
+    expect(page.locator("#findings")).to_contain_text(f"warning, line {line}")
+
+    stack.control("POST", "images", {"attributes": {"name": "prod-of-no-event"}})
     table.fill(text.replace('= "production"', '= "{{ image.name | upper }}"'))
-    expect(difference).to_contain_text(re.compile(r"\d+ of \d+ events would get other tags"))
+    expect(difference).to_contain_text(
+        re.compile(r"\d+ of \d+ events would get other tags, and [1-9]\d* of \d+ other images")
+    )
+    expect(difference.locator("li", has_text="prod-of-no-event")).to_contain_text("PROD-OF-NO-EVENT")
     expect(difference.locator("li", has_text="prod-under-rules").first).to_contain_text("PROD-UNDER-RULES")
     page.get_by_role("button", name="Save").click()
     expect(page.locator("#saved")).to_have_text("Saved. The function uses it: 3 rules.")
+    assert stack.rules.read_text() == table.input_value()
     expect(difference).to_contain_text("No difference for")
     stack.create("prod-after-saving")
     page.goto("/")
@@ -50,6 +60,27 @@ def test_rules(page: "Page", stack: LocalStack) -> None:
     page.get_by_role("button", name="Save").click()
     expect(page.locator("#saved")).to_contain_text("The function uses it")
     expect(page.locator("#rules-state")).to_have_text("rules.toml in use")
+
+
+def test_rules_that_read_images(page: "Page", stack: LocalStack) -> None:
+    """The difference knows what IMS says of an image, and of the one that it was made from."""
+    original = stack.create("read-original")
+    page.goto("/try")
+    create = page.get_by_role("region", name="Create an image")
+    create.get_by_label("How").select_option("copy")
+    create.get_by_label("Name").fill("read-copy")
+    create.get_by_label("Copy of").select_option(original)
+    create.get_by_role("button", name="Create").click()
+    expect(row(page, "read-copy")).to_contain_text("tagged")
+    page.goto("/rules")
+    table, difference = page.get_by_label("The rules table in TOML"), page.locator("#difference")
+    text = table.input_value()
+    table.fill(f'{text}\n[[rule]]\ntags.of = "{{{{ ims.name }}}}"\ntags.parent = "{{{{ parent.name }}}}"\n')
+    changes = difference.locator("li", has=page.get_by_role("link", name="read-copy", exact=True))
+    expect(changes.first).to_contain_text(re.compile("of: none .* read-copy.*parent: none .* read-original"))
+    changes = difference.locator("li", has=page.get_by_role("link", name="read-original", exact=True))
+    expect(changes.first).to_contain_text(re.compile("of: none .* read-original"))
+    expect(changes.first).not_to_contain_text("parent")
 
 
 def test_changed_meanwhile(page: "Page") -> None:
@@ -127,6 +158,7 @@ def test_faults(page: "Page", stack: LocalStack) -> None:
     assert len(stack.control("GET", "faults")["faults"]) == len(FAULTS)
     page.get_by_role("button", name="Clear all").click()
     expect(page.locator("#armed")).to_have_text("No fault is armed.")
+    expect(page.get_by_role("button", name="Clear all")).to_be_disabled()
     page.get_by_label("For the next").fill("9")
     page.get_by_role("button", name=re.compile("^Quota")).click()
     expect(page.locator("#armed")).to_have_text("Quota: 0 of 9")
@@ -160,14 +192,19 @@ def dead_letter(page: "Page", stack: LocalStack, name: str) -> None:
 
 def test_dead_letters(page: "Page", stack: LocalStack) -> None:
     """Dead letters stand by reason, with advice and what today's rules make of them; each way back works."""
-    for name in ("dead-one", "dead-two", "dead-three"):
+    for name in ("dead-one", "dead-two", "dead-three", "dead-four"):
         dead_letter(page, stack, name)
+    row(page, "dead-four").click()
+    way = detail(page).get_by_label("Its way")
+    expect(way).to_contain_text("PUT /v1/cloudimages/tags 400")
+    expect(way).to_contain_text("delivery.dead_letter attempt 1, status 400")
     page.goto("/dead-letters")
     group = page.locator("section.card", has_text="TagQuotaExceeded")
     expect(group).to_contain_text("What to do:")
     expect(group.get_by_text("today's rules: tagged").first).to_be_visible()
     letters = group.locator("li")
     before = letters.count()
+    assert before >= 4
     group.get_by_role("button", name=re.compile("^Send dead letter")).first.click()
     expect(page).to_have_url(re.compile(r"/$"))
     expect(page.locator("#events li").first).to_contain_text("tagged")
@@ -178,6 +215,11 @@ def test_dead_letters(page: "Page", stack: LocalStack) -> None:
     expect(page).to_have_url(re.compile(r"/$"))
     page.goto("/dead-letters")
     expect(letters).to_have_count(before - 2)
+    group.locator("[data-group]").check()
+    expect(page.get_by_role("button", name=f"Send {before - 2} marked again")).to_be_enabled()
+    group.locator("[data-group]").uncheck()
+    expect(page.get_by_role("button", name="Send the marked again")).to_be_disabled()
+    page.get_by_label("may overwrite").check()
     page.get_by_role("button", name="Send all again").click()
     expect(page).to_have_url(re.compile(r"/$"))
     page.goto("/dead-letters")

@@ -2,15 +2,17 @@
 
 import json
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 import requests
 
-from tests.processes.local_stack import LocalStack
+from tests.processes.local_stack import EVENT, LocalStack, local_stack
 from tests.support.console_page import detail, expect, row
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
 
 def test_past_and_live(page: "Page", stack: LocalStack) -> None:
@@ -19,11 +21,21 @@ def test_past_and_live(page: "Page", stack: LocalStack) -> None:
     page.goto("/")
     expect(row(page, "before-the-page")).to_contain_text("tagged")
     stack.create("while-it-is-open")
-    expect(row(page, "while-it-is-open")).to_contain_text("created-by=ada")
+    new = row(page, "while-it-is-open")
+    expect(new).to_contain_text("created-by=ada")
+    expect(new).to_contain_text("IMS:CloudTrace:ApiCall")
+    expect(new).to_contain_text(re.compile(r"\d\d:\d\d:\d\d.*s ago.*1. delivered.*\d ms", re.DOTALL))
     assert stack.post(stack.event("straight-away")) == 204
     expect(row(page, "straight-away")).to_contain_text("straight to the function")
     assert stack.post({"id": "x"}, "text/plain") == 400
-    expect(page.locator("#events li").first).to_contain_text("InvalidEvent")
+    refused = page.locator("#events li").first
+    expect(refused).to_contain_text("InvalidEvent")
+    colour, weight = (
+        f"badge => getComputedStyle(badge).{name}" for name in ("backgroundColor", "fontWeight")
+    )
+    bad, good = (each.locator(".badge") for each in (refused, new))
+    assert bad.evaluate(colour) != good.evaluate(colour)
+    assert int(bad.evaluate(weight)) > int(good.evaluate(weight))
     newest_first = [
         int(each)
         for each in page.locator("#events li").evaluate_all("rows => rows.map(r => r.dataset.number)")
@@ -40,6 +52,10 @@ def test_retry_is_seen(page: "Page", stack: LocalStack) -> None:
     expect(waiting).to_have_attribute("data-outcome", "retry")
     expect(waiting).to_contain_text("TagApiUnavailable")
     expect(waiting).to_contain_text(re.compile("1. delivered next in [1-8] s"))
+    due = waiting.locator("time.due")
+    before = due.inner_text()
+    expect(due).not_to_have_text(before)
+    assert int(re.sub(r"\D", "", due.inner_text())) < int(re.sub(r"\D", "", before))
     expect(waiting).to_have_attribute("data-outcome", "tagged")
     expect(waiting).to_contain_text(re.compile("2. delivered"))
 
@@ -125,6 +141,14 @@ def test_why_not(page: "Page", stack: LocalStack) -> None:
     expect(why).to_contain_text('image.name is "of-no-rule", wanted [{"prefix": "prod-"}')
     page.goto("/events/1")
     expect(why).to_contain_text("mended from jane.doe: the character '.' is not allowed")
+    event = stack.event("of-nobody")
+    del event["data"]["user"]
+    stack.publish(event)
+    page.goto("/")
+    row(page, "of-nobody").click()
+    expect(why).to_contain_text(
+        re.compile(r"created-by\s+not written: the event has no image\.creator\.name")
+    )
 
 
 def test_send_again(page: "Page", stack: LocalStack) -> None:
@@ -217,3 +241,25 @@ def test_json_is_whole(page: "Page") -> None:
     page.goto("/events/1")
     shown = detail(page).get_by_label("The event as text").inner_text()
     assert json.loads(shown)["specversion"] == "1.0"
+
+
+@pytest.mark.timeout(150)
+def test_thousand_events(browser: "Browser", tmp_path: Path) -> None:
+    """The list holds the newest 1,000 events, takes a new one, and the difference is over all of them."""
+    rules = tmp_path / "rules.toml"
+    rules.write_text('[[rule]]\nwhen.image.name = ["no-image"]\ntags.a = "1"\n')
+    with local_stack(tmp_path, RULES=str(rules)) as stack:
+        stack.publish(*({**EVENT, "id": f"event-{number}"} for number in range(1001)))
+        page = browser.new_page()
+        page.goto(stack.url)
+        listed = page.locator("#events li")
+        expect(page.locator("#events [data-outcome=nothing-to-tag]")).to_have_count(1000)
+        stack.create("the-newest")
+        expect(row(page, "the-newest")).to_contain_text("nothing-to-tag")
+        expect(listed).to_have_count(1000)
+        expect(listed.first).to_contain_text("the-newest")
+        expect(page.locator("#summary")).to_have_text("1000 events")
+        page.goto(f"{stack.url}/rules")
+        page.get_by_label("The rules table in TOML").fill('[[rule]]\ntags.a = "1"\n')
+        expect(page.locator("#difference")).to_contain_text("1000 of 1000 events would get other tags")
+        page.close()

@@ -1,16 +1,12 @@
-"""The console's server: who may speak to it, and what a page does when the stack starts again."""
+"""The console's server: who may speak to it, and what it keeps."""
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 import requests
 
 from tests.processes.local_stack import LocalStack, local_stack
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser
 
 POSTS = [
     "/send",
@@ -89,27 +85,6 @@ def test_no_secret(stack: LocalStack) -> None:
     stack.create("looked-at")
     for path in ("/", "/events/1", "/try", "/rules", "/images", "/dead-letters"):
         assert stack.token not in requests.get(stack.url + path, timeout=20).text
-
-
-def test_restart(browser: "Browser", tmp_path: Path) -> None:
-    """A page that was open comes back by itself when the stack was stopped and starts again."""
-    for folder in ("one", "two"):
-        (tmp_path / folder).mkdir()
-    with local_stack(tmp_path / "one") as stack:
-        page = browser.new_page()
-        page.goto(stack.url)
-        stack.create("of-the-first-stack")
-        page.get_by_text("of-the-first-stack").wait_for()
-        url = stack.url
-    page.locator("body.offline").wait_for()
-    with local_stack(tmp_path / "two") as again:
-        if again.url != url:
-            pytest.skip("another program took the port meanwhile")
-        page.locator("body:not(.offline)").wait_for()
-        page.get_by_text("of-the-first-stack").wait_for(state="detached")
-        again.create("of-the-second-stack")
-        page.get_by_text("of-the-second-stack").wait_for()
-        page.close()
 
 
 def test_saved_table_is_kept(tmp_path: Path) -> None:
