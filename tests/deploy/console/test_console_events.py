@@ -69,7 +69,10 @@ def test_filters(page: "Page", stack: LocalStack) -> None:
     page.get_by_label("Filter by text").fill("NEEDLE-in")
     expect(shown).to_have_count(1)
     expect(page.locator("#summary")).to_have_text(re.compile(r"^1 of \d+ events$"))
+    page.get_by_label("Filter by text").fill("in-no-event")
+    expect(page.get_by_text("No event matches the filter.")).to_be_visible()
     page.get_by_label("Filter by text").fill("")
+    expect(page.get_by_text("No event matches the filter.")).to_be_hidden()
     page.get_by_role("button", name=re.compile("^dead-letter")).click()
     for each in shown.all():
         expect(each).to_have_attribute("data-outcome", "dead-letter")

@@ -45,8 +45,10 @@ function summarise() {
   }
   const all = rows.size;
   document.getElementById("summary").textContent =
-    shown === all ? `${all} event${all === 1 ? "" : "s"}` : `${shown} of ${all} events`;
+    `${shown === all ? "" : `${shown} of `}${all} event${all === 1 ? "" : "s"}`;
   document.getElementById("empty").hidden = all > 0;
+  document.getElementById("no-match").hidden = !all || shown > 0;
+  list.hidden = !shown;
 }
 
 function filter() {
