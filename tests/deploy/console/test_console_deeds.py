@@ -183,17 +183,13 @@ def test_kill_the_function(page: "Page", stack: LocalStack) -> None:
     expect(row(other, "waits-for-the-function")).to_contain_text("tagged")
 
 
-def dead_letter(page: "Page", stack: LocalStack, name: str) -> None:
-    stack.fault(1, status=400, code="IMG.0116")
-    stack.create(name)
-    page.goto("/")
-    expect(row(page, name)).to_have_attribute("data-outcome", "dead-letter")
-
-
 def test_dead_letters(page: "Page", stack: LocalStack) -> None:
     """Dead letters stand by reason, with advice and what today's rules make of them; each way back works."""
+    page.goto("/")
     for name in ("dead-one", "dead-two", "dead-three", "dead-four"):
-        dead_letter(page, stack, name)
+        stack.fault(1, status=400, code="IMG.0116")
+        stack.create(name)
+        expect(row(page, name)).to_have_attribute("data-outcome", "dead-letter")
     row(page, "dead-four").click()
     way = detail(page).get_by_label("Its way")
     expect(way).to_contain_text("PUT /v1/cloudimages/tags 400")
