@@ -27,6 +27,7 @@ from tests.processes.emulator import Ims
 from tests.processes.function import Function, Serve, created
 from tests.processes.launch import FRAMEWORK, free_port
 from tests.support.paths import ROOT
+from tests.support.refused_start import RefusedStart
 
 MIB = 1024 * 1024
 END = b"\r\n\r\n"
@@ -464,9 +465,9 @@ def test_other_servers(options: list[str], environ: dict[str, str], name: str) -
 
 @pytest.mark.parametrize("name", ["THREADS", "WORKERS"])
 @pytest.mark.parametrize("value", ["x", "0", "", "-1", "1.5", "99999999", "9" * 5000])
-def test_numbers_of_the_server(name: str, value: str) -> None:
+def test_numbers_of_the_server(refused_start: RefusedStart, name: str, value: str) -> None:
     """A number of threads or workers that the server cannot have stops the start with a sentence."""
-    code, output = ended({name: value})
+    code, output = refused_start({"IMS_ENDPOINT": "https://ims.example", "OS_TOKEN": "x", name: value})
     assert code == 2
     assert output.startswith(f"the function does not start: {name} must be a whole number from 1 to ")
     assert len(output.splitlines()) == 1
@@ -477,6 +478,13 @@ def test_port_that_is_none(value: str) -> None:
     """A port that no machine has stops the start with a sentence."""
     code, output = ended({"PORT": value})
     assert (code, output) == (2, "the function does not start: PORT must be a whole number from 0 to 65535\n")
+
+
+def test_no_threads() -> None:
+    """The framework's process ends with the sentence too, before the server has read the number."""
+    code, output = ended({"THREADS": "x"})
+    assert code == 2
+    assert output == "the function does not start: THREADS must be a whole number from 1 to 1000\n"
 
 
 def test_unknown_target() -> None:
