@@ -2,7 +2,7 @@
 
 import asyncio
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import cast
 
 import pytest
@@ -35,29 +35,39 @@ HOSTILE = {
 }
 
 
+@pytest.fixture(scope="module")
+def unharmed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Bus, Subscribing]]:
+    """A bus with a subscription that ends well after all of them, and has had no fault."""
+    bus = Bus(tmp_path_factory.mktemp("bus"))
+    bus.start()
+    with HttpSubscriber.serving() as subscriber:
+        subscriber.answer = lambda request: Answer(400 if request.body == b"{}" else 204)
+        # A message is delivered again within seconds if it was dropped, and would be for ever.
+        subscription = Subscribing.run(
+            ack_wait=1, back_off=0.02, NATS_URL=bus.url, SUBSCRIBER_URL=subscriber.url
+        )
+        try:
+            subscription.logged("subscription.ready")
+            yield bus, subscription
+            assert subscription.stop() == 0
+            assert subscription.errors == ""
+        finally:
+            subscription.kill()
+            bus.stop()
+
+
 @pytest.mark.parametrize(("subject", "headers"), HOSTILE.values(), ids=HOSTILE)
-def test_hostile_message(
-    bus: Bus,
-    http_subscriber: HttpSubscriber,
-    subscribing: Callable[..., Subscribing],
-    subject: bytes,
-    headers: bytes | None,
-) -> None:
+def test_hostile_message(unharmed: tuple[Bus, Subscribing], subject: bytes, headers: bytes | None) -> None:
     """Whatever is published is posted, becomes a dead letter, and holds nothing else up."""
-    http_subscriber.answer = lambda request: Answer(400 if request.body == b"{}" else 204)
-    # It is delivered again within seconds if it was dropped, and would be for ever.
-    subscription = subscribing(
-        ack_wait=1, back_off=0.02, NATS_URL=bus.url, SUBSCRIBER_URL=http_subscriber.url
-    )
-    subscription.logged("subscription.ready")
+    bus, subscription = unharmed
+    bus.empty()
+    subscription.lines.clear()
     bus.publish_bytes(subject, headers)
     subscription.logged("delivery.dead_letter", status=400)
     bus.publish("images.innocent", b"innocent", EVENT)
     subscription.logged("delivery.accepted", subject="images.innocent", attempt=1)
     assert len(bus.dead_letters()) == 1
     assert bus.count() == 0
-    assert subscription.stop() == 0
-    assert subscription.errors == ""
 
 
 def test_fault_of_ours(own_bus: Bus) -> None:

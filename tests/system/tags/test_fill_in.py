@@ -118,7 +118,7 @@ def image_of(table: RuleTable, tags: Json) -> Memory:
     return memory
 
 
-@settings(max_examples=1500)
+@settings(max_examples=500)
 @given(
     rules=st.lists(RULES, min_size=1, max_size=5),
     creation=creations(),
