@@ -37,6 +37,18 @@ def letters(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
+@pytest.fixture(scope="module")
+def kept_at(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("sink") / "dead-letters.jsonl"
+
+
+@pytest.fixture
+def sink(kept_at: Path) -> Path:
+    """The sink of one function for all tests, without a letter."""
+    kept_at.unlink(missing_ok=True)
+    return kept_at
+
+
 def test_a_sink_with_escapes(serve: Serve, tmp_path: Path) -> None:
     """An escape in the address of a file stands for its character."""
     sink = tmp_path / "what is 100% dead?.jsonl"
@@ -46,18 +58,16 @@ def test_a_sink_with_escapes(serve: Serve, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 65_537, 700_000])
-def test_unparsable_is_kept_whole(serve: Serve, tmp_path: Path, size: int) -> None:
+def test_unparsable_is_kept_whole(serve: Serve, sink: Path, size: int) -> None:
     """What is no event is kept to its last byte, whatever its size."""
-    sink = tmp_path / "dead-letters.jsonl"
     body = b"\xff" * size
     assert serve(DEAD_LETTER_SINK=f"file://{sink}").post(body, content_type="text/x").status_code == 204
     [letter] = letters(sink)
     assert (base64.b64decode(letter["data_base64"]), letter["datacontenttype"]) == (body, "text/x")
 
 
-def test_one_unparsable_of_a_batch(serve: Serve, ims: Ims, tmp_path: Path) -> None:
+def test_one_unparsable_of_a_batch(serve: Serve, ims: Ims, sink: Path) -> None:
     """Of a batch with one piece that is no JSON number, the other three hundred are events."""
-    sink = tmp_path / "dead-letters.jsonl"
     events = [json.dumps(created(ims.image())) for _ in range(300)]
     bad = '{"specversion": "1.0", "id": "1", "source": "/", "type": "a.image.created", "data": 1e999}'
     body = f"[{', '.join([*events[:150], bad, *events[150:]])}]"
@@ -92,10 +102,9 @@ TWICE = {
 
 @pytest.mark.parametrize(("content_type", "body", "kept"), TWICE.values(), ids=TWICE)
 def test_an_attribute_that_occurs_twice(
-    serve: Serve, tmp_path: Path, content_type: str, body: str, kept: str | None
+    serve: Serve, sink: Path, content_type: str, body: str, kept: str | None
 ) -> None:
     """An event of which an attribute has two values is not an event, and both values are kept."""
-    sink = tmp_path / "dead-letters.jsonl"
     function = serve(DEAD_LETTER_SINK=f"file://{sink}")
     assert function.post(body.encode(), content_type=content_type).status_code == 204
     [letter] = letters(sink)
@@ -113,9 +122,8 @@ def test_a_name_in_the_data_that_occurs_twice(serve: Serve, ims: Ims) -> None:
     assert ims.tags(image_id)
 
 
-def test_request_headers_are_kept(serve: Serve, tmp_path: Path) -> None:
+def test_request_headers_are_kept(serve: Serve, sink: Path) -> None:
     """Of a request in binary mode whose payload is no JSON, the attributes are kept beside the bytes."""
-    sink = tmp_path / "dead-letters.jsonl"
     headers = {"ce-specversion": "1.0", "ce-id": "42", "ce-source": "/s", "ce-type": "a.image.created"}
     function = serve(DEAD_LETTER_SINK=f"file://{sink}")
     assert function.post(b"{", content_type="application/json", **headers).status_code == 204
@@ -242,9 +250,8 @@ def test_a_kept_letter_is_as_it_came_but_for_secrets() -> None:
     assert (letter["data"], letter["knativebrokerttl"]) == ("1.10", '"255"')
 
 
-def test_a_returned_letter_does_not_keep_the_others_out(serve: Serve, tmp_path: Path) -> None:
+def test_a_returned_letter_does_not_keep_the_others_out(serve: Serve, sink: Path) -> None:
     """Of a batch with a dead letter that was delivered again, the other dead letters are stored."""
-    sink = tmp_path / "dead-letters.jsonl"
     batch = [
         created("none", id="1"),
         created("none", id="2", deadletterreason="InvalidEvent"),
@@ -255,10 +262,9 @@ def test_a_returned_letter_does_not_keep_the_others_out(serve: Serve, tmp_path: 
     assert [letter["id"] for letter in letters(sink)] == ["1", "3"]
 
 
-def test_a_dead_letter_beside_a_retry_is_not_yet_one(serve: Serve, ims: Ims, tmp_path: Path) -> None:
+def test_a_dead_letter_beside_a_retry_is_not_yet_one(serve: Serve, ims: Ims, sink: Path) -> None:
     """Where the delivery comes again, nothing is stored, and no line says that it was."""
     ims.fault(status=503, match={"path": "/v1/cloudimages/tags"})
-    sink = tmp_path / "dead-letters.jsonl"
     function = serve(DEAD_LETTER_SINK=f"file://{sink}")
     reply = function.post([created("none"), created(ims.image())], content_type=BATCH)
     assert reply.status_code == 503
