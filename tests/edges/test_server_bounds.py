@@ -57,9 +57,11 @@ def connections(function: Function, count: int, sent: bytes = b"") -> Iterator[l
     """So many connections, on each of which this much is sent and no more."""
     with ExitStack() as ends:
         address = ("127.0.0.1", function.port)
-        opened = [ends.enter_context(socket.create_connection(address, timeout=20)) for _ in range(count)]
-        for connection in opened:
-            connection.sendall(sent)
+        opened = []
+        for _ in range(count):
+            opened.append(ends.enter_context(socket.create_connection(address, timeout=20)))
+            # At once: to one that has said nothing when it makes room, nothing is answered.
+            opened[-1].sendall(sent)
         yield opened
 
 
