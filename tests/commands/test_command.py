@@ -7,12 +7,14 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from handlers import commands as operator_commands
 from handlers.commands import remedy
-from tests.processes.commands import fits
+from tests.processes.commands import Ran, fits
 from tests.support.paths import ROOT
 
 PERSON = "tests/events/plain-structured.json"
@@ -88,10 +90,23 @@ WRONG: dict[str, tuple[list[str], str, str]] = {
 }
 
 
+@pytest.fixture
+def ended(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ran]:
+    """What parsing the arguments says when it ends the command, without a process."""
+    monkeypatch.setenv("COLUMNS", "80")  # not those of who runs the tests
+
+    def end(*arguments: str) -> Ran:
+        with pytest.raises(SystemExit) as end:
+            operator_commands.main(list(arguments), {})
+        return Ran(int(str(end.value.code)), *capsys.readouterr())
+
+    return end
+
+
 @pytest.mark.parametrize(("arguments", "command", "sentence"), WRONG.values(), ids=WRONG)
-def test_wrong_usage(arguments: list[str], command: str, sentence: str) -> None:
+def test_wrong_usage(ended: Callable[..., Ran], arguments: list[str], command: str, sentence: str) -> None:
     """Wrong usage is exit code 2, with the usage of the command that was named and what is wrong."""
-    code, out, err = ran("main.py", *arguments)
+    code, out, err = ended(*arguments)
     assert (code, out) == (2, "")
     usage, _, error = err.partition("\nerror: ")
     assert usage.startswith(f"usage: python main.py{command} [-h]")
@@ -114,9 +129,9 @@ def test_no_command(command: list[str]) -> None:
 
 
 @pytest.mark.parametrize("command", [[], *COMMANDS], ids=" ".join)
-def test_help(command: list[str]) -> None:
+def test_help(ended: Callable[..., Ran], command: list[str]) -> None:
     """Each help fits, and has a sentence, an example and the exit codes."""
-    code, out, err = ran("main.py", *command, "-h")
+    code, out, err = ended(*command, "-h")
     assert (code, err) == (0, "")
     assert fits(out)
     usage, sentence, *_ = out.split("\n\n")

@@ -73,12 +73,16 @@ def test_forced_colour(faulty: str) -> None:
 
 @pytest.mark.parametrize("columns", [30, 60, 200])
 def test_width(faulty: str, columns: int) -> None:
-    """No line is wider than the terminal; a pipe has 80 columns whatever COLUMNS is."""
+    """No line is wider than the terminal."""
     lines = ESCAPE.sub("", on_terminal(*CHECK, faulty, columns=columns)).splitlines()
     assert max(map(cell_len, lines)) <= columns
-    piped = in_a_pipe(*CHECK, faulty, COLUMNS=str(columns))
-    assert fits(piped)
-    assert piped == in_a_pipe(*CHECK, faulty)
+
+
+def test_width_of_a_pipe(faulty: str) -> None:
+    """A pipe has 80 columns whatever COLUMNS is."""
+    narrow, wide = (in_a_pipe(*CHECK, faulty, COLUMNS=columns) for columns in ("30", "200"))
+    assert fits(wide)
+    assert narrow == wide == in_a_pipe(*CHECK, faulty)
 
 
 def test_waiting_for_a_person() -> None:
@@ -131,15 +135,27 @@ def test_hostile_content(capsys: pytest.CaptureFixture[str], text: str) -> None:
     assert "".join(plain(f"<{text[:60]}>").split()) == "".join(shown.split())
 
 
-@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
-def test_hostile_content_in_colour(text: str) -> None:
-    """On a terminal, the only escape sequences are our own."""
+@pytest.fixture(scope="module")
+def seen_in_colour(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What each text becomes on a terminal, in one process."""
+    texts, mark = tmp_path_factory.mktemp("texts") / "texts.json", "-- and the next one --\n"
+    texts.write_text(json.dumps([text[:3000] for text in HOSTILE.values()]))
     program = (
-        "import sys, json; from handlers.commands.output.report import *;"
-        "text = json.loads(sys.argv[1]);"
-        "emit(Report({}, [text, Table([(Styled(text, 'fault'), text)])], 0), sys.stdout, as_json=False)"
+        "import sys, json; from handlers.commands.output.report import *\n"
+        "for text in json.load(open(sys.argv[1])):\n"
+        "    emit(Report({}, [text, Table([(Styled(text, 'fault'), text)])], 0), sys.stdout, as_json=False)\n"
+        f"    print({mark!r}, end='')"
     )
-    seen = on_terminal(sys.executable, "-c", program, json.dumps(text[:3000]))
+    *seen, end = on_terminal(sys.executable, "-c", program, str(texts)).split(mark)
+    assert end == ""
+    return dict(zip(HOSTILE, seen, strict=True))
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_content_in_colour(seen_in_colour: dict[str, str], name: str) -> None:
+    """On a terminal, the only escape sequences are our own."""
+    seen = seen_in_colour[name]
+    assert seen
     assert set(ESCAPE.findall(seen)) <= {"\x1b[1;31m", "\x1b[0m"}
     assert fits(ESCAPE.sub("", seen))
 
