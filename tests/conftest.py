@@ -14,7 +14,6 @@ pytest_plugins = [
     "tests.support.log",
     "tests.support.certificates",
     "tests.support.dead_letter_places",
-    "tests.support.refused_start",
 ]
 
 # The same examples in every run: a failure on one machine is a failure on all.

@@ -11,12 +11,12 @@ import pytest
 
 from handlers.edges.settings import InvalidSetting, Settings, StaticToken, empty, misspelt, settings_fields
 from handlers.edges.settings.names import NAMES
+from tests.edges.conftest import RefusedStart
 from tests.processes.emulator import Ims
 from tests.processes.function import Function, Serve, created
 from tests.processes.launch import eventually, framework, free_port
 from tests.support.pages import table
 from tests.support.paths import ROOT
-from tests.support.refused_start import RefusedStart
 from tests.support.settings_read import READ, WAYS
 
 SECRET = "canary-of-the-start"

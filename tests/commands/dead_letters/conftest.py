@@ -15,15 +15,7 @@ from tests.processes.bus import HttpSubscriber
 from tests.processes.bus import Received as Request
 from tests.processes.function import created
 from tests.support import sample_files
-from tests.support.dead_letter_places import (
-    ID,
-    Json,
-    Place,
-    StandardInput,
-    by_bus,
-    by_function,
-    encoded,
-)
+from tests.support.dead_letter_places import ID, Json, Place, StandardInput, by_bus, by_function, encoded
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SAID = "TagQuotaExceeded: the image is full"

@@ -8,22 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands.dead_letters.conftest import (
-    AT_NOON,
-    QUOTA,
-    A,
-    C,
-)
+from tests.commands.dead_letters.conftest import AT_NOON, QUOTA, A, C
 from tests.processes.commands import Commands, fits
 from tests.processes.function import created
-from tests.support.dead_letter_places import (
-    ID,
-    Place,
-    by_function,
-    ids,
-    standard_input,
-    written,
-)
+from tests.support.dead_letter_places import ID, Place, by_function, ids, standard_input, written
 from tests.support.paths import ROOT
 
 # -- where it is kept -------------------------------------------------------------------------------

@@ -13,23 +13,12 @@ import pytest
 
 from handlers.commands.dead_letters.checkpoint import Checkpoint
 from handlers.commands.files import UsageError
-from tests.commands.dead_letters.conftest import (
-    FAST,
-    TAGGED,
-    resumed,
-    said,
-    sent_ids,
-)
+from tests.commands.dead_letters.conftest import FAST, TAGGED, resumed, said, sent_ids
 from tests.processes.bus import Answer as Says
 from tests.processes.bus import HttpSubscriber, in_turn
 from tests.processes.bus import Received as Request
 from tests.processes.commands import Commands
-from tests.support.dead_letter_places import (
-    File,
-    Nats,
-    Place,
-    numbered,
-)
+from tests.support.dead_letter_places import File, Nats, Place, numbered
 from tests.support.paths import ROOT
 
 

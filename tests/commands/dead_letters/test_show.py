@@ -8,24 +8,10 @@ import pytest
 
 from handlers.core.dead_letters.advice import advice
 from handlers.core.dead_letters.forms import parse_dead_letter
-from tests.commands.dead_letters.conftest import (
-    AT_NOON,
-    SAID,
-    TRACE,
-    notification,
-    unparsable,
-)
+from tests.commands.dead_letters.conftest import AT_NOON, SAID, TRACE, notification, unparsable
 from tests.processes.commands import Commands, fits
 from tests.processes.function import created
-from tests.support.dead_letter_places import (
-    ID,
-    Json,
-    Place,
-    by_bus,
-    by_function,
-    encoded,
-    written,
-)
+from tests.support.dead_letter_places import ID, Json, Place, by_bus, by_function, encoded, written
 
 
 def test_show(place: Place) -> None:

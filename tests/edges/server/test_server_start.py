@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests.edges.conftest import RefusedStart
 from tests.edges.server.conftest import answers, connections
 from tests.processes.emulator import Ims
 from tests.processes.function import Function, Serve, created
 from tests.processes.launch import FRAMEWORK, free_port
 from tests.support.paths import ROOT
-from tests.support.refused_start import RefusedStart
 
 
 def ended(

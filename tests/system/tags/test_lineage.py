@@ -15,10 +15,10 @@ from handlers.core.rules import RuleTable
 from handlers.delivery import Deliveries
 from handlers.edges.settings import signals
 from handlers.image_created import Services
-from tests.edges.test_tag_api import api_at
 from tests.processes.emulator import Ims
 from tests.processes.function import Function, Serve, created, just_now
 from tests.support.paths import ROOT
+from tests.support.tag_api import api_at
 
 Json = dict[str, Any]
 Handled = Callable[[str, Json], Outcome]

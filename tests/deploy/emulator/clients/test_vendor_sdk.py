@@ -15,8 +15,8 @@ from huaweicloudsdkcore.auth.credentials import BasicCredentials
 from huaweicloudsdkcore.exceptions.exceptions import ClientRequestException, ServerResponseException
 
 from handlers.core.ims.tags import Tag
-from tests.edges.test_tag_api import api_at
 from tests.processes.emulator import Ims
+from tests.support.tag_api import api_at
 
 UNKNOWN = "62a15f6c-9197-44d2-89c7-708981c1bec1"
 
