@@ -307,9 +307,10 @@ def test_signal(
 ) -> None:
     """Ctrl-C, a stop and a closed terminal each end everything that it has started, with exit code 0.
 
-    It says at once that it stops, and that the logs go with it.
+    The address of the console is the first thing that it prints. It says at once that it stops, and that the
+    logs go with it.
     """
-    until(staying, after)
+    assert re.match(r"Console  http://127\.0\.0\.1:\d+\n", until(staying, after))
     # Itself, the bus, the emulator, the function as master and worker, the subscription.
     assert len(running_in(tmp_path)) >= running
     staying.send_signal(end)
@@ -325,11 +326,6 @@ def test_no_client_of_the_bus() -> None:
     """The client of NATS swallows a stop that comes while it closes, so what waits for the stack has none."""
     script = "import sys, deploy.local.__main__; sys.exit('nats' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=False).returncode == 0
-
-
-def test_console_first(staying: subprocess.Popen[str]) -> None:
-    """Where it stays up, the address of the console is the first thing that it prints."""
-    assert re.fullmatch(r"Console  http://127\.0\.0\.1:\d+\n", until(staying, ""))
 
 
 def test_left_over(staying: subprocess.Popen[str], up: Up, tmp_path: Path) -> None:
