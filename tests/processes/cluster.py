@@ -194,7 +194,7 @@ class Cluster:
         cluster = cls(Path(tempfile.mkdtemp(prefix="nats-of-the-tests-")))
         try:
             cluster.ready()
-            cluster.do(_make_streams)
+            eventually(cluster.has_streams, "the streams of the cluster")
             yield cluster
         finally:
             cluster.stop()
@@ -222,6 +222,13 @@ class Cluster:
 
         eventually(led, "a leader of the cluster")
         eventually(answers, "an answer of the cluster")
+
+    def has_streams(self) -> bool:
+        """Whether the streams are there, now if not before: to choose who leads them can take long."""
+        with suppress(nats.errors.Error):
+            self.do(_make_streams)
+            return True
+        return False
 
     def stop(self) -> None:
         for process in self._processes:
