@@ -101,11 +101,7 @@ class Processes:
             part.process = process = await asyncio.create_subprocess_exec(
                 *part.command,
                 cwd=ROOT,
-                env={
-                    "PATH": os.environ.get("PATH", os.defpath),
-                    "PYTHONDONTWRITEBYTECODE": "1",
-                    **part.settings,
-                },
+                env={"PATH": os.environ.get("PATH", os.defpath), **part.settings},
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

@@ -57,7 +57,7 @@ class Console:
         state = self._state
         emulator = await self._stops.enter_async_context(Emulator.at(stack.ims, stack.token))
         bus = await self._stops.enter_async_context(Bus.at(stack.bus, state.journal))
-        commands = Commands({**stack.settings, "RULES": str(stack.rules)}, state.folder.parent / "modules")
+        commands = Commands({**stack.settings, "RULES": str(stack.rules)})
         table = TableFile(stack.rules, state.folder.parent / "draft")
         doors = Doors(stack, follower, bus, emulator, commands, table)
         observer = Observer(state.journal, commands, emulator, state.folder)

@@ -5,7 +5,6 @@ import json
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from deploy.local.processes import ROOT
@@ -24,14 +23,10 @@ class CommandFailed(Exception):
 
 
 class Commands:
-    """Runs commands with the settings of the function.
+    """Runs commands with the settings of the function, such as RULES."""
 
-    settings: such as RULES. folder: for compiled modules, without which a command takes much longer to start,
-    and which have no place in the checkout.
-    """
-
-    def __init__(self, settings: Mapping[str, str], folder: Path) -> None:
-        self._environ = {"PYTHONPYCACHEPREFIX": str(folder), **settings}
+    def __init__(self, settings: Mapping[str, str]) -> None:
+        self._settings = settings
         self._at_once = asyncio.Semaphore(AT_ONCE)
 
     async def __call__(self, *arguments: str, **settings: str) -> Any:
@@ -63,7 +58,7 @@ class Commands:
                 *arguments,
                 "--json",
                 cwd=ROOT,
-                env={**self._environ, **settings},
+                env={**self._settings, **settings},
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
