@@ -10,22 +10,22 @@ from typing import Any
 from handlers.commands import prerequisites
 
 with prerequisites("tests/run"):
-    from tests.bench.backfill import backfill
-    from tests.bench.batch import batch
-    from tests.bench.bus import bus
-    from tests.bench.chaos import chaos
-    from tests.bench.flood import flood
-    from tests.bench.growth import growth
-    from tests.bench.imports import imports
+    from tests.bench.function.batch import batch
+    from tests.bench.function.growth import growth
+    from tests.bench.function.imports import imports
+    from tests.bench.function.limit import limit
+    from tests.bench.function.recognition import recognition
+    from tests.bench.function.rules import rules
+    from tests.bench.function.sizing import sizing
+    from tests.bench.function.start import start
+    from tests.bench.function.throughput import throughput
     from tests.bench.ledger import ledger
-    from tests.bench.limit import limit
-    from tests.bench.probe import probe
-    from tests.bench.recognition import recognition
     from tests.bench.rows import Row, as_json, as_table
-    from tests.bench.rules import rules
-    from tests.bench.sizing import sizing
-    from tests.bench.start import start
-    from tests.bench.throughput import throughput
+    from tests.bench.system.backfill import backfill
+    from tests.bench.system.bus import bus
+    from tests.bench.system.chaos import chaos
+    from tests.bench.system.flood import flood
+    from tests.bench.system.probe import probe
 
 BENCHMARKS: dict[str, Callable[..., list[Row]]] = {
     "start": start,

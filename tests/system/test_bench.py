@@ -15,15 +15,15 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from tests.bench.__main__ import BENCHMARKS
-from tests.bench.batch import batch
-from tests.bench.flood import flood
-from tests.bench.growth import QUANTITIES, growth
-from tests.bench.limit import limit
-from tests.bench.plot import plot_of
+from tests.bench.function.batch import batch
+from tests.bench.function.growth import QUANTITIES, growth
+from tests.bench.function.limit import limit
+from tests.bench.function.plot import plot_of
+from tests.bench.function.rules import rules
 from tests.bench.rig.books import Sent, end_of, hear, script
 from tests.bench.rig.served import EVENT, function, tag_api, under_load
 from tests.bench.rows import Row, as_json, as_table
-from tests.bench.rules import rules
+from tests.bench.system.flood import flood
 from tests.processes.emulator import Ims
 from tests.support.pages import section, table
 from tests.support.paths import ROOT

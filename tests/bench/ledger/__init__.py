@@ -4,13 +4,13 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.bench.chaos import SUBSCRIPTION
 from tests.bench.ledger.delivery import Delivery
 from tests.bench.ledger.mending import Mending
 from tests.bench.ledger.table import RULES
 from tests.bench.rig.seeds import seeded
 from tests.bench.rig.system import running
 from tests.bench.rows import Row
+from tests.bench.system.chaos import SUBSCRIPTION
 from tests.processes.emulator import Ims
 
 __all__ = ["ledger"]

@@ -15,7 +15,7 @@ from handlers.commands.probe.keys import FILLERS, KEYS, LONG, PREFIX
 from handlers.commands.probe.steps import table as steps
 from handlers.commands.probe.switches import REASONS, SWITCHES
 from handlers.commands.targets.rate import Pace
-from tests.bench.probe import probe
+from tests.bench.system.probe import probe
 from tests.processes.commands import Commands, fits
 from tests.processes.emulator import Ims
 from tests.processes.terminal import on_terminal

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from nats.js import JetStreamContext
 
-from tests.bench.chaos import SUBSCRIPTION
 from tests.bench.rig.books import DONE, FAULTS, Sent, end_of, events, hear
 from tests.bench.rig.producer import publish
 from tests.bench.rig.system import Pair, dead_letters, delivering, reasons_of
+from tests.bench.system.chaos import SUBSCRIPTION
 from tests.processes.cluster import Cluster
 from tests.processes.emulator import Ims
 from tests.processes.function import just_now

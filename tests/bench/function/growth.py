@@ -12,13 +12,13 @@ from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from handlers.core.budget import MAX_EVENTS, MAX_IMAGES
-from tests.bench.batch import table_of_tags
-from tests.bench.bus import named_events
+from tests.bench.function.batch import table_of_tags
+from tests.bench.function.rules import event_for_all, table_of
 from tests.bench.rig.producer import publish
 from tests.bench.rig.served import EVENT, function, tag_api, under_load
 from tests.bench.rig.system import delivering
 from tests.bench.rows import Row
-from tests.bench.rules import event_for_all, table_of
+from tests.bench.system.bus import named_events
 from tests.processes.bus import Bus
 from tests.support.paths import ROOT
 
@@ -98,7 +98,7 @@ def growth(
         for name, (make, sizes) in quantities.items()
     }
     if plot:
-        from tests.bench.plot import plot_of  # noqa: PLC0415 - only a picture needs its package
+        from tests.bench.function.plot import plot_of  # noqa: PLC0415 - only a picture needs its package
 
         Path(plot).write_text(plot_of(costs), encoding="utf-8")
     return [

@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape
 import leather
 import leather.theme
 
-from tests.bench.growth import Costs
+from tests.bench.function.growth import Costs
 
 WIDTH, HEIGHT = 960, 620
 MEASURED, IN_PROPORTION = "#0969da", "#8c959f"

@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-from tests.bench.ceiling import ceiling
 from tests.bench.rig.books import hear
 from tests.bench.rig.producer import publish
 from tests.bench.rig.system import Pair, delivering
 from tests.bench.rig.tag_api import TagApi
 from tests.bench.rows import Row
+from tests.bench.system.ceiling import ceiling
 from tests.processes.bus import Bus
 from tests.processes.function import created
 

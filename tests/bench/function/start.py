@@ -7,9 +7,9 @@ from http.client import HTTPConnection
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
+from tests.bench.function.rules import unmatched_rules
 from tests.bench.rig.served import EVENT, STARTS_WITHIN, TagApi, function, tag_api, under_load
 from tests.bench.rows import Row
-from tests.bench.rules import unmatched_rules
 from tests.processes.function import Function
 from tests.support.paths import ROOT
 

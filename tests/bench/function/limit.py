@@ -6,9 +6,9 @@ import sys
 from contextlib import ExitStack
 from typing import NamedTuple
 
+from tests.bench.function.throughput import SERVED, THREADS
 from tests.bench.rig.served import Served, TagApi, function, tag_api, under_load
 from tests.bench.rows import Row
-from tests.bench.throughput import SERVED, THREADS
 from tests.support.paths import ROOT
 
 CALLS = 3

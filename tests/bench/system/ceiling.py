@@ -1,4 +1,4 @@
-"""What the subscription delivers at most, beside `python -m tests.bench.ceiling URL FILE`.
+"""What the subscription delivers at most, beside `python -m tests.bench.system.ceiling URL FILE`.
 
 That posts the lines of a file with aiohttp, 16 at once: no delivery that begins with a POST is faster.
 """
@@ -75,7 +75,7 @@ async def _measured(count: int, rounds: int) -> list[Row]:
         ends.callback(stream.stop)
         stream.start()
         log, bodies = Path(name, "processes.log"), Path(name, "bodies")
-        poster = (sys.executable, "-m", "tests.bench.ceiling", url, str(bodies))
+        poster = (sys.executable, "-m", "tests.bench.system.ceiling", url, str(bodies))
         subscription = (sys.executable, *SUBSCRIPTION)
         settings = {"NATS_URL": stream.url, "SUBSCRIBER_URL": url, "PARALLEL": str(AT_ONCE)}
 

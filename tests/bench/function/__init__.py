@@ -1,0 +1,1 @@
+"""What the function alone costs: its start, a delivery, its rules."""

@@ -1,0 +1,1 @@
+"""The whole system: function, bus, subscription and commands, in processes of their own."""
