@@ -2,24 +2,27 @@
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 
 class Ambiguous(dict[str, Any]):
     """An object of which a name occurs more than once. As a dictionary it has the last of them.
 
-    pairs: all its members, in their order.
+    members: the names and the values of all its members in their order, by turns. A tuple for each of them
+    would take twice the memory, and a megabyte of JSON can hold many thousand such objects.
     """
 
-    pairs: Sequence[tuple[str, Any]] = ()
+    __slots__ = ("members",)
+    members: tuple[Any, ...]
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) < len(pairs):
         value = Ambiguous(value)
-        value.pairs = pairs
+        value.members = tuple(chain.from_iterable(pairs))
     return value
 
 

@@ -114,6 +114,10 @@ BODIES: dict[str, tuple[bytes, bool]] = {
     "envelopes in envelopes": (filled('{"events": [', '{"events": [{},{},{},{}]},', "]}"), True),
     "objects as data": (filled('{"specversion": "1.0", "data": [', "{},", "]}"), False),
     "members": (filled('{"specversion": "1.0", "data": [', '{"": 1},', "]}"), False),
+    "members that occur twice": (
+        filled('{"specversion": "1.0", "data": [', '{"": {}, "": {}},', "]}"),
+        False,
+    ),
     "deep and wide": (filled("[" * 60, "{},", "]" * 60), False),
     "numbers that grow": (filled('{"specversion": "1.0", "data": [', "1e15,", "]}"), False),
     "escapes": (filled('{"specversion": "1.0", "data": "', "\\u00e9", '"}'), False),

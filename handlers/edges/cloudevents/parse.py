@@ -245,7 +245,8 @@ def _is_json(media_type: str) -> bool:
 def _written(value: Any) -> str:
     """The JSON text of a value. Raises NotJson if it nests too deep to be written."""
     if isinstance(value, Ambiguous):
-        return "{" + ",".join(f"{_written(name)}:{_written(each)}" for name, each in value.pairs) + "}"
+        members = map(_written, value.members)
+        return "{" + ",".join(f"{name}:{each}" for name, each in zip(members, members, strict=True)) + "}"
     try:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     except RecursionError:
