@@ -20,7 +20,7 @@ def own_images(get: Get, project_id: str) -> Iterator[Json]:
     # By owner, because a filter by type would leave out the images that the project shares.
     first = {"owner": project_id, "limit": str(PAGE), "sort_key": "created_at", "sort_dir": "asc"}
     query, last, longest = first, "", 0
-    seen = frozenset[str]()
+    seen, markers, refused = frozenset[str](), set[str](), set[str]()
     while True:
         try:
             answer = get("/v2/cloudimages", query)
@@ -28,9 +28,11 @@ def own_images(get: Get, project_id: str) -> Iterator[Json]:
             # What the marker of a deleted image gives is not published. Glance refuses it.
             if "marker" not in query or not last:
                 raise
+            refused.add(query["marker"])
+            markers = set(refused)  # the others may come again
             query = first | {"created_at": f"gte:{last}"}
             continue
-        page = [image for image in as_list(answer.get("images")) if string(object_or_empty(image), "id")]
+        page = [image for image in map(object_or_empty, as_list(answer.get("images"))) if string(image, "id")]
         new = [image for image in page if image["id"] not in seen]
         yield from (image for image in new if _is_own(image, project_id))
         if not page:
@@ -45,6 +47,9 @@ def own_images(get: Get, project_id: str) -> Iterator[Json]:
             raise UnexpectedReply("the list does not go on beyond its first page; check any proxy in between")
         if not marker or marker == query.get("marker"):
             return
+        if marker in markers:
+            raise UnexpectedReply("the list begins again and again; check any proxy in between")
+        markers.add(marker)
         last = string(page[-1], "created_at") or ""
         # Where the marker fails, the list goes on with all images of this moment once more.
         before = seen if string(page[0], "created_at") == last else frozenset()

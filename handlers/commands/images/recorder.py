@@ -60,6 +60,7 @@ def _pages(get: Get, project_id: str, name: str, since: datetime, until: datetim
         "from": str(int(since.timestamp() * 1000) - 1),
         "to": str(int(until.timestamp() * 1000) + 1),
     }
+    markers = set[str]()
     while True:
         try:
             answer = get(traces_path(project_id), query)
@@ -67,10 +68,13 @@ def _pages(get: Get, project_id: str, name: str, since: datetime, until: datetim
             if error.status == NOT_FOUND and error.code.upper().startswith("CTS"):
                 return  # "The requested trace does not exist"
             raise
-        traces = [trace for trace in as_list(answer.get("traces")) if object_or_empty(trace)]
+        traces = [trace for trace in map(object_or_empty, as_list(answer.get("traces"))) if trace]
         # Events of a bus name the project; an answer about one project may not.
         yield from ({"project_id": project_id} | trace for trace in traces)
         marker = string(object_or_empty(answer.get("meta_data")), "marker")
         if not traces or not marker or marker == query.get("next"):
             return
+        if marker in markers:
+            raise UnexpectedReply("the list begins again and again; check any proxy in between")
+        markers.add(marker)
         query = query | {"next": marker}

@@ -13,6 +13,7 @@ from handlers.commands.files import temporary_files
 from handlers.core.events import CreationSignals
 from handlers.core.events.creators import completed, creation_in
 from handlers.core.json_access import Json, object_or_empty, string
+from handlers.core.json_text import encodable
 from handlers.core.times import parse_time
 
 _TABLES = """
@@ -67,7 +68,7 @@ class Traces:
             if not self._database.execute("INSERT OR IGNORE INTO trace VALUES (?, ?, ?)", row).rowcount:
                 return False
             each_has = (trace_id, creation.job_id, creation.names_creator, len(creation.images) == 1)
-            for image in creation.images:
+            for image in encodable(creation.images):  # their names may be of JSON as text, with any escape
                 named = (image["id"], string(image, "name"), *each_has)
                 self._database.execute("INSERT INTO image VALUES (?, ?, ?, ?, ?, ?)", named)
             if creation.names_creator and not creation.images:

@@ -1,5 +1,6 @@
 """The list of images in front of services that page in other ways than the documented one."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -88,3 +89,35 @@ def test_a_marker_that_was_deleted(seconds: int) -> None:
     service.deletes = frozenset({2, 5})
     assert service.listed() == ids(range(2000))
     assert len(service.images) == 2000 - 2
+
+
+def test_pages_in_a_circle() -> None:
+    """A list whose markers lead back to an earlier page ends with an error."""
+    pages = iter(range(10))
+
+    def get(_path: str, _query: Mapping[str, str]) -> dict[str, Any]:
+        page = next(pages) % 2
+        images = [image(page * PAGE + number) for number in range(PAGE)]
+        return {"images": images, "page_info": {"next_marker": f"page-{page}"}}
+
+    with pytest.raises(UnexpectedReply, match="begins again"):
+        list(own_images(get, PROJECT))
+
+
+def test_markers_that_are_refused() -> None:
+    """Where every marker is refused, a list of images of one moment ends with an error."""
+
+    def get(_path: str, query: Mapping[str, str]) -> dict[str, Any]:
+        if "marker" in query:
+            raise RequestRejected("no such marker", status=400, code="IMG.0027")
+        return {"images": [image(number) for number in range(PAGE)]}
+
+    with pytest.raises(UnexpectedReply, match="begins again"):
+        list(own_images(get, PROJECT))
+
+
+def test_images_as_text() -> None:
+    """An image that is listed as JSON text is an image."""
+    first: dict[str, Any] = {"images": [json.dumps(image(1)), "{", 5]}
+    pages = iter([first, {"images": []}])
+    assert [each["id"] for each in own_images(lambda *_: next(pages), PROJECT)] == ["image-1"]

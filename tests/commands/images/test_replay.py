@@ -16,6 +16,7 @@ from tests.processes.commands import Ran
 from tests.processes.emulator import Ims
 from tests.processes.function import Serve
 from tests.processes.launch import free_port
+from tests.processes.scripted_server import answer, peer
 
 FAST = ("--rate", "1000")
 IMAGE = "11111111-1111-4111-8111-11111111111a"
@@ -112,6 +113,26 @@ def test_halves_of_surrogate_pairs(images: Images, accepting: HttpSubscriber, tm
     path.write_text(json.dumps([trace("\ud800"), trace(2, user={"name": "\udfff"}, resource_name="\udfff")]))
     assert images("replay", path, "--to", accepting.url, *FAST).shows("2 done (2 tagged)")
     assert json.loads(accepting.received[0].body)["user"] == {"name": "?"}
+
+
+def test_halves_in_json_as_text(images: Images, accepting: HttpSubscriber, tmp_path: Path) -> None:
+    """A trace holds JSON as text, whose escapes can hide half of a surrogate pair: it ends no run."""
+    response = rf'{{"entities": {{"image_id": "{IMAGE}", "image_name": "\ud800"}}}}'
+    path = tmp_path / "traces.json"
+    path.write_text(json.dumps([trace(1, resource_id=None, response=response), trace(2)]))
+    assert images("replay", path, "--to", accepting.url, *FAST).shows("2 done (2 tagged)")
+    assert json.loads(accepting.received[0].body)["response"] == response
+
+
+def test_answers_of_another_kind(images: Images, accepting: HttpSubscriber) -> None:
+    """A trace may be listed as JSON text. A list whose markers lead back to an earlier page ends the run."""
+    pages = [{"traces": [json.dumps(trace(n))], "meta_data": {"marker": f"m{n % 2}"}} for n in range(3)]
+    with peer(*(answer(200, json.dumps(page).encode()) for page in pages)) as service:
+        ran = images("replay", "--to", accepting.url, *FAST, CTS_ENDPOINT=service.url)
+    assert (ran.code, "begins again and again" in " ".join(ran.err.split())) == (2, True)
+    with peer(answer(200, json.dumps({"traces": pages[0]["traces"]}).encode())) as service:
+        settings = {"CTS_ENDPOINT": service.url, "IMAGE_CREATED_TRACES": "createImage"}
+        assert images("replay", "--to", accepting.url, *FAST, **settings).shows("1 done (1 tagged)")
 
 
 @pytest.mark.parametrize(
