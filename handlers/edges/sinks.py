@@ -1,7 +1,9 @@
 """Stores dead letters in a file of JSON lines or at an address that takes CloudEvents, or raises an error."""
 
+import errno
 import fcntl
 import os
+import stat
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,23 +32,15 @@ def sink_of(place: Path | str) -> Sink:
 def file_sink(path: Path) -> Sink:
     """Appends lines to a file and syncs it to disk. Several processes may share the file.
 
-    A process that dies while it writes leaves a truncated last line. The next write starts a new line.
+    A process that dies while it writes leaves a truncated last line. The next write starts a new line. A
+    program that moves the file away takes its lock first.
     """
 
     def store(letters: Sequence[bytes], deadline: float) -> None:
+        content = b"".join(letters)
         try:
-            is_new = not path.exists()
-            file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            try:
-                _lock(file, deadline)
-                size = os.fstat(file).st_size
-                torn = size > 0 and os.pread(file, 1, size - 1) != b"\n"
-                _write(file, b"\n" * torn + b"".join(letters))
-                os.fsync(file)
-            finally:
-                os.close(file)
-            if is_new:
-                sync_folder(path.parent)
+            while not _append(path, content, deadline):
+                """The file was moved away before it was locked. Now there is a new one."""
         except TimeoutError:
             raise DeadLetterFailed("another process holds the lock of the dead-letter file") from None
         except OSError as error:
@@ -75,6 +69,31 @@ def http_sink(address: str) -> Sink:
     return store
 
 
+def _append(path: Path, content: bytes, deadline: float) -> bool:
+    """Appends all of it, or nothing. False: the file is no longer at the path. Raises OSError."""
+    file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        if not stat.S_ISREG(os.fstat(file).st_mode):  # a pipe without a reader would block for ever
+            raise OSError(errno.EINVAL, "it is no regular file")
+        _lock(file, deadline)
+        if not _is_at(path, file):
+            return False
+        size = os.fstat(file).st_size
+        if not size:
+            sync_folder(path.parent)  # before there is content, so that its name is as durable
+        elif os.pread(file, 1, size - 1) != b"\n":
+            content = b"\n" + content
+        try:
+            _write(file, content)
+            os.fsync(file)
+        except OSError:
+            os.ftruncate(file, size)
+            raise
+    finally:
+        os.close(file)
+    return True
+
+
 def _lock(file: int, deadline: float) -> None:
     """Raises TimeoutError if another process holds the lock until the deadline."""
     while True:
@@ -91,3 +110,10 @@ def _lock(file: int, deadline: float) -> None:
 def _write(file: int, content: bytes) -> None:
     while content:
         content = content[os.write(file, content) :]
+
+
+def _is_at(path: Path, file: int) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(file))
+    except FileNotFoundError:
+        return False

@@ -1,6 +1,8 @@
 """Dead letters in the function's own sink, deliveries without the token, and retries in place."""
 
+import fcntl
 import json
+import os
 import socket
 import stat
 import subprocess
@@ -8,6 +10,7 @@ import sys
 import threading
 import time
 from base64 import b64decode
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -21,6 +24,7 @@ from handlers.edges.sinks import file_sink, http_sink
 from tests.processes.bus import Answer, HttpSubscriber
 from tests.processes.emulator import Ims
 from tests.processes.function import Function, Serve, created
+from tests.processes.launch import eventually
 from tests.support.paths import ROOT
 
 NO_ID = {
@@ -280,6 +284,68 @@ def test_torn_line(tmp_path: Path) -> None:
     path.write_bytes(b'{"id": "to')
     file_sink(path)([b'{"id": "next"}\n'], time.monotonic() + 5)
     assert path.read_bytes() == b'{"id": "to\n{"id": "next"}\n'
+
+
+@pytest.mark.parametrize("gone", [True, False], ids=["removed", "replaced"])
+def test_moved_away(serve: Serve, path: Path, gone: bool) -> None:
+    """If a program that holds the lock moves the file away, the letters that wait go to the next file."""
+    function = serve(DEAD_LETTER_SINK=f"file://{path}")
+    path.write_bytes(LINE)
+    with path.open("rb") as moved:
+        fcntl.flock(moved, fcntl.LOCK_EX)
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(function.structured, NO_ID)
+            eventually(lambda: _has_open(function.worker(), path), "the wait for the lock")
+            path.rename(path.with_name("moved"))
+            if not gone:
+                path.write_bytes(LINE)
+            fcntl.flock(moved, fcntl.LOCK_UN)
+            assert waiting.result().status_code == 204
+    assert [letter["id"] for letter in letters(path)] == ["e-1"] * (1 if gone else 2)
+    assert path.with_name("moved").read_bytes() == LINE
+
+
+def _has_open(pid: int, path: Path) -> bool:
+    """Whether a process has the file open."""
+    for each in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed meanwhile
+            if each.readlink() == path:
+                return True
+    return False
+
+
+def test_no_room(path: Path) -> None:
+    """Letters of which only a part fits leave the file as it was, so that smaller ones still fit."""
+    path.write_bytes(LINE)
+    command = [sys.executable, "-c", CRAMPED, str(path), str(len(LINE) + 100)]
+    assert subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout == "kept\n"
+    assert path.read_bytes() == LINE + b"{}\n"
+
+
+CRAMPED = """
+import resource, sys, time
+from pathlib import Path
+from handlers.core.errors import DeadLetterFailed
+from handlers.edges.sinks import file_sink
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)
+keep = file_sink(Path(sys.argv[1]))
+try:
+    keep([b"{}\\n", b"x" * 200], time.monotonic() + 5)
+except DeadLetterFailed:
+    keep([b"{}\\n"], time.monotonic() + 5)
+    print("kept")
+"""
+
+
+def test_a_pipe_for_a_sink(keeping: Function, path: Path) -> None:
+    """If a pipe takes the place of the file, no delivery waits for somebody to read from it."""
+    os.mkfifo(path)
+    reading = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    reply = keeping.structured(NO_ID | {"data": "x" * 200_000})
+    assert (reply.status_code, os.read(reading, 1)) == (503, b"")
+    os.close(reading)
+    path.unlink()
+    assert keeping.lines()[0]["detail"] == "the dead letter could not be written: it is no regular file"
 
 
 # -- the token --------------------------------------------------------------------------------------
