@@ -11,6 +11,11 @@ from typing import BinaryIO
 
 State = tuple[int, int, int]
 
+SIZE_MAX = 64 * 2**20
+"""Bytes of a file that is read as a whole: the JSON of so many can take gigabytes of memory."""
+
+TOO_LARGE = f"it is larger than {SIZE_MAX // 2**20} MiB"
+
 
 def open_regular(path: str | Path, *, follow: bool = True) -> BinaryIO:
     """Opens a regular file. follow: whether the path may be a symbolic link.
@@ -29,9 +34,12 @@ def open_regular(path: str | Path, *, follow: bool = True) -> BinaryIO:
 
 
 def read_regular(path: str | Path) -> bytes:
-    """The content of a regular file. Raises as `open_regular` does."""
+    """The content of a regular file of at most SIZE_MAX bytes. Raises as `open_regular` does."""
     with open_regular(path) as file:
-        return file.read()
+        content = file.read(SIZE_MAX + 1)
+    if len(content) > SIZE_MAX:
+        raise OSError(errno.EFBIG, TOO_LARGE, str(path))
+    return content
 
 
 def state_of(path: Path) -> State:

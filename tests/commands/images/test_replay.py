@@ -154,6 +154,24 @@ def test_files_that_hold_none(images: Images, tmp_path: Path, content: bytes | N
     assert (ran.code, ran.shows(f"{path} {said}")) == (2, True)
 
 
+def test_files_without_an_end(images: Images, tmp_path: Path) -> None:
+    """A file is read up to a size, and decompressed up to that size."""
+    path = tmp_path / "traces.json.gz"
+    with path.open("wb") as file:
+        file.truncate(2**40)
+    ran = images("replay", path, "--to", "http://127.0.0.1:9/")
+    assert (ran.code, ran.shows("traces.json.gz cannot be read: it is larger than 64 MiB")) == (2, True)
+    path.write_bytes(gzip.compress(b"[" + b" " * 65 * 2**20 + b"]", 1))
+    ran = images("replay", path, "--to", "http://127.0.0.1:9/")
+    assert (ran.code, ran.shows("larger than 64 MiB when it is decompressed")) == (2, True)
+
+
+def test_a_name_that_is_too_long(images: Images) -> None:
+    """A name that no file can have is said to be one."""
+    ran = images("replay", "x" * 300, "--to", "http://127.0.0.1:9/")
+    assert (ran.code, ran.shows("cannot be read: File name too long")) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
