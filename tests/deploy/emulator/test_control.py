@@ -137,3 +137,12 @@ def test_the_limit_refills_with_time() -> None:
 
     assert (at_once, later) == (10, 5)
     assert (rate.answered, rate.limited) == (15, 85)
+
+
+def test_pages_of_a_browser(ims: Ims) -> None:
+    """A page in a browser of the same machine, which can post anywhere, does not steer the emulator."""
+    image_id = ims.image()
+    headers = {"Origin": "https://example.com", "Content-Type": "text/plain"}
+    response = requests.post(f"{ims.url}/_emulator/reset", headers=headers, timeout=5)
+    assert response.status_code == 403
+    assert ims.control("GET", f"images/{image_id}")["id"] == image_id
