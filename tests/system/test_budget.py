@@ -188,6 +188,17 @@ def test_rules_are_within_the_time(serve: Serve, ims: Ims, tmp_path: Path, extra
     function.lines()
 
 
+def test_empty_arrays_of_many_images(serve: Serve, tmp_path: Path) -> None:
+    """Of a field with 300,000 empty arrays, which hold no value, a pattern looks into some for each image."""
+    rules = tmp_path / "rules.toml"
+    rules.write_text('[[rule]]\nwhen.data.x = ["a"]\nwhen.image.name = ["disk"]\ntags.a = "x"\n')
+    trace = json.dumps(trace_of([str(uuid4()) for _ in range(MAX_IMAGES)], x="X"))
+    body = trace.replace('"X"', f"[{'[],' * 300_000}1]").encode()
+    function = serve(RULES=str(rules), EVENT_TIMEOUT="10")
+    assert function.post(body).status_code == 204
+    function.lines()
+
+
 @pytest.mark.parametrize("value", ["\u0301" * 200_000, "\u0300\u0323" * 100_000, "x" * 700_000])
 def test_text_of_any_length(serve: Serve, ims: Ims, tmp_path: Path, value: str) -> None:
     """A filter takes no text of many times what a tag can hold; without a filter any text becomes a tag."""

@@ -152,7 +152,7 @@ def test_budget() -> None:
             "header fields": refusals.FIELDS_MAX,
             "one header field": refusals.FIELD_MAX,
             "text that a filter of a rule takes": MAX_INPUT,
-            "values of one field that a pattern looks at": LOOKED_AT_MAX,
+            "values of one field that a pattern looks at, and arrays that hold them": LOOKED_AT_MAX,
             "connections of a worker": bounds.CONNECTIONS_MAX,
         }.items()
     }

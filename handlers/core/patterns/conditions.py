@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 from handlers.core.patterns.comparisons import ABSENT, Comparison
 
 LOOKED_AT_MAX = 1000
-"""Values of a field that conditions see. The cost is rules times values, and anybody may send events."""
+"""Values of a field that conditions see, and arrays of it that are looked into. The cost is rules times
+values, and anybody may send events."""
 
 Place = tuple[str | int, ...]
 Values = list[Any]
@@ -111,13 +112,29 @@ def fields_of(alternatives: Iterable[Alternative]) -> Fields:
 def looked_at(event: Any, fields: Fields) -> Values:
     """These fields of an event, each with its first LOOKED_AT_MAX values in the order of the event.
 
-    The values of a field are the elements of its arrays, at any depth.
+    The values of a field are the elements of its arrays, at any depth. The arrays are counted too, for empty
+    ones hold no value that would be.
     """
-    counted = Counter[int]()
+    counted, arrays = Counter[int](), Counter[int]()
+
+    def elements(value: Any, field: int) -> Iterator[Any]:
+        rest = [iter((value,))]
+        while rest:
+            item = next(rest[-1], _END)
+            if item is _END:
+                rest.pop()
+            elif not isinstance(item, list):
+                yield item
+            elif arrays[field] < LOOKED_AT_MAX:
+                arrays[field] += 1
+                rest.append(iter(item))
+            else:
+                return
 
     def seen(value: Any, below: Fields) -> Values:
-        values = list(islice(_elements(value), LOOKED_AT_MAX - counted[id(below)]))
-        counted[id(below)] += len(values)
+        field = id(below)
+        values = list(islice(elements(value, field), LOOKED_AT_MAX - counted[field]))
+        counted[field] += len(values)
         return [
             {name: seen(each[name], below[name]) for name in below.keys() & each.keys()}
             if isinstance(each, dict)
@@ -128,14 +145,7 @@ def looked_at(event: Any, fields: Fields) -> Values:
     return seen(event, fields)
 
 
-def _elements(value: Any) -> Iterator[Any]:
-    rest = [value]
-    while rest:
-        item = rest.pop()
-        if isinstance(item, list):
-            rest.extend(reversed(item))
-        else:
-            yield item
+_END = object()
 
 
 def _field(value: Any, name: str) -> Values:

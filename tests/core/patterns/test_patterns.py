@@ -366,9 +366,9 @@ def test_combinations_are_limited() -> None:
 
 
 def test_deep_events_are_matched() -> None:
-    """Arrays of an event may nest as deep as they like."""
+    """Arrays of an event may nest deeper than any event that the function accepts."""
     value: Any = "x"
-    for _ in range(20_000):
+    for _ in range(1000):
         value = [value]
     assert compile_pattern({"a": ["x"]}).matches({"a": value})
     assert compile_pattern({"a": {"b": [{"exists": False}]}}).matches({"a": value})
