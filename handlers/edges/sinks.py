@@ -40,7 +40,7 @@ def file_sink(path: Path) -> Sink:
         content = b"".join(letters)
         try:
             while not _append(path, content, deadline):
-                """The file was moved away before it was locked. Now there is a new one."""
+                pass  # The file was moved away before it was locked, so this makes a new one.
         except TimeoutError:
             raise DeadLetterFailed("another process holds the lock of the dead-letter file") from None
         except OSError as error:

@@ -18,6 +18,8 @@ LOOKED_AT_MAX = 1000
 """Values of a field that conditions see, and arrays of it that are looked into. The cost is rules times
 values, and anybody may send events."""
 
+_END = object()
+
 Place = tuple[str | int, ...]
 Values = list[Any]
 Fields = dict[str, "Fields"]
@@ -143,9 +145,6 @@ def looked_at(event: Any, fields: Fields) -> Values:
         ]
 
     return seen(event, fields)
-
-
-_END = object()
 
 
 def _field(value: Any, name: str) -> Values:

@@ -30,7 +30,9 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 async def gateway(request: web.Request, handler: Handler) -> web.StreamResponse:
     if request.path.startswith(CONTROL):
         if "Origin" in request.headers:  # any page can make a browser post here
-            return web.json_response({"error": "Pages in a browser have no say here."}, status=403)
+            return web.json_response(
+                {"error": "The emulator takes no orders from pages in a browser."}, status=403
+            )
         return await handler(request)
     emulator = request.app[EMULATOR]
     request_id = uuid4().hex
