@@ -464,7 +464,7 @@ def test_a_given_token_starts_without_what_it_takes_to_get_one() -> None:
         "print([name for name in sys.modules if name.startswith('handlers.edges.')])"
     )
     keys = {"OS_ACCESS_KEY": SECRET, "OS_SECRET_KEY": SECRET, "PROJECTS": "p-1"}
-    lazy = ("accounts", "ecs", "function_graph", "iam", "refreshing", "signature")
+    lazy = ("accounts", "metadata_service", "function_graph", "iam", "refreshing", "signature")
     loaded = [
         subprocess.run(
             [sys.executable, "-c", program],

@@ -20,7 +20,7 @@ from tests.bench.function.growth import QUANTITIES, growth
 from tests.bench.function.limit import limit
 from tests.bench.function.plot import plot_of
 from tests.bench.function.rules import rules
-from tests.bench.rig.books import Sent, end_of, hear, script
+from tests.bench.rig.chaos_script import Sent, end_of, hear, script
 from tests.bench.rig.served import EVENT, function, tag_api, under_load
 from tests.bench.rows import Row, as_json, as_table
 from tests.bench.system.flood import flood

@@ -23,7 +23,7 @@ from tests.processes.emulator import Ims
 from tests.processes.function import LONG_AGO, Function, Serve, created, just_now
 from tests.processes.launch import free_port
 from tests.processes.scripted_server import Peer, peer
-from tests.support.documented import GATEWAY, IMS, SEEN, STATUSES, Documented, error_of_status
+from tests.support.vendor_error_codes import GATEWAY, IMS, SEEN, STATUSES, Documented, error_of_status
 
 # -- what follows -----------------------------------------------------------------------------------
 

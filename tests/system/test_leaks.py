@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from handlers.core.errors import TagApiUnavailable, UnexpectedReply
-from handlers.edges.credentials.ecs import MetadataService
+from handlers.edges.credentials.metadata_service import MetadataService
 from handlers.edges.http.client import HttpClient
 from handlers.edges.log import log_to_stdout
 from handlers.edges.settings import DeliverySettings, InvalidSetting

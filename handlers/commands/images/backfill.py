@@ -17,7 +17,7 @@ from handlers.commands.images.survey import Chosen, Survey
 from handlers.commands.output.progress import Progress
 from handlers.commands.output.report import FAULTS, USAGE, Block, Report, Table, counted, json_document
 from handlers.commands.targets import NO_TARGET, open_target
-from handlers.core.events.images import FILL_IN
+from handlers.core.events.recognised import FILL_IN
 from handlers.core.json_access import Json, string
 
 LESS = "and nobody knows any more what that was made of; correct the other tags by hand"

@@ -13,9 +13,9 @@ from datetime import UTC, datetime, timedelta
 from handlers.commands.files import ServiceAway, UsageError
 from handlers.commands.images.cloud import Cloud
 from handlers.commands.images.place import Place
-from handlers.commands.images.recorder import KEPT, Recorder
 from handlers.commands.images.sending import ToSend, send_one, to_send
-from handlers.commands.images.traces import Traces, time_of
+from handlers.commands.images.trace_service import KEPT, TraceService
+from handlers.commands.images.trace_store import Traces, time_of
 from handlers.commands.output.report import Report, counts
 from handlers.commands.signals import on_signals
 from handlers.commands.targets import Answer, Target, open_target
@@ -49,7 +49,7 @@ class Follower:
         self._pause = 1 / asked.rate
         self.counts = Counter[str]()
 
-    def run(self, recorder: Recorder, traces_of: Settings, target: Target) -> None:
+    def run(self, service: TraceService, traces_of: Settings, target: Target) -> None:
         """Ends with Stopped, or with UsageError where the place cannot be kept."""
         has_read = False
         while True:
@@ -63,7 +63,7 @@ class Follower:
                 since = now - KEPT
             with closing(Traces(traces_of.signals)) as traces:
                 try:
-                    for trace in recorder.between(since, now):
+                    for trace in service.between(since, now):
                         traces.add(trace)
                 except UsageError as error:
                     if not has_read and not isinstance(error, ServiceAway):
@@ -140,7 +140,7 @@ def follow(asked: argparse.Namespace, environ: Mapping[str, str]) -> Report:
     if not asked.state:
         raise UsageError("--follow keeps its place in a file; name one with --state FILE")
     settings, stop = Settings.from_environ(environ), Stop()
-    recorder = Recorder(Cloud.of(settings, environ, stop.wait), settings.signals)
+    service = TraceService(Cloud.of(settings, environ, stop.wait), settings.signals)
     place = Place(asked.state, asked.since or datetime.now(UTC) - RECENT)
     place.save()
     follower = Follower(asked, place, stop)
@@ -149,6 +149,6 @@ def follow(asked: argparse.Namespace, environ: Mapping[str, str]) -> Report:
         on_signals(stop.stop),
         suppress(Stopped),
     ):
-        follower.run(recorder, settings, target)
+        follower.run(service, settings, target)
     said = counts(follower.counts) or "nothing was sent"
     return Report({"ended": follower.counts}, [f"Ended by a signal: {said}."], 0)

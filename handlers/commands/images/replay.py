@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from handlers.commands.files import UsageError
 from handlers.commands.images.cloud import Cloud
 from handlers.commands.images.follow import RECENT, follow
-from handlers.commands.images.recorder import KEPT, MARGIN, Recorder
 from handlers.commands.images.sending import Sent, send_all, to_send
 from handlers.commands.images.trace_files import traces_in
-from handlers.commands.images.traces import Traces, time_of
+from handlers.commands.images.trace_service import KEPT, MARGIN, TraceService
+from handlers.commands.images.trace_store import Traces, time_of
 from handlers.commands.moments import within
 from handlers.commands.output.report import Report, counted
 from handlers.commands.targets import open_target
@@ -58,7 +58,7 @@ def _recorded(asked: argparse.Namespace, environ: Mapping[str, str]) -> Iterator
     if since >= until:
         raise UsageError("--since is not before --until; correct one of them")
     read = settings.Settings.from_environ(environ)
-    return Recorder(Cloud.of(read, environ), read.signals).between(since, until)
+    return TraceService(Cloud.of(read, environ), read.signals).between(since, until)
 
 
 def _lines(sent: Sent, none: str) -> Iterator[str]:

@@ -10,8 +10,8 @@ from handlers.commands.images.assess import Assessment, Assessor
 from handlers.commands.images.cloud import Cloud, reading
 from handlers.commands.images.image_list import own_images
 from handlers.commands.images.parents import Parents
-from handlers.commands.images.recorder import KEPT, Recorder
-from handlers.commands.images.traces import Traces
+from handlers.commands.images.trace_service import KEPT, TraceService
+from handlers.commands.images.trace_store import Traces
 from handlers.commands.moments import within
 from handlers.core.json_access import Json, string
 from handlers.core.patterns.wildcards import Wildcard
@@ -74,7 +74,7 @@ class Survey:
     def _add_recorded(self, traces: Traces) -> None:
         now = datetime.now(UTC)
         try:
-            for trace in Recorder(self._cloud, self._settings.signals).between(now - KEPT, now):
+            for trace in TraceService(self._cloud, self._settings.signals).between(now - KEPT, now):
                 traces.add(trace)
         except UsageError as error:
             self.notes.append(f"{error}; {UNKNOWN}")

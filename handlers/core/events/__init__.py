@@ -1,8 +1,8 @@
 """Which events say that an image was created, and which images they are about."""
 
-from handlers.core.events.images import CreationSignals, ImageCreated, ImageJob, OtherEvent, Recognised
 from handlers.core.events.projects import served_project
 from handlers.core.events.recognise import recognise
+from handlers.core.events.recognised import CreationSignals, ImageCreated, ImageJob, OtherEvent, Recognised
 
 __all__ = [
     "CreationSignals",

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from handlers.core.errors import TaggingError
 from handlers.core.events import cts
-from handlers.core.events.images import CreationSignals, ImageJob, OtherEvent
 from handlers.core.events.recognise import recognise
+from handlers.core.events.recognised import CreationSignals, ImageJob, OtherEvent
 from handlers.core.events.shapes import as_cloudevent
 from handlers.core.json_access import Json, object_or_empty, uuids_at
 

@@ -13,8 +13,8 @@ from collections.abc import Callable, Collection
 from datetime import datetime
 
 from handlers.core.errors import InvalidEvent
-from handlers.core.events.images import CreationSignals, ImageJob, OtherEvent, Recognised, created
 from handlers.core.events.jobs import images_of_job, named
+from handlers.core.events.recognised import CreationSignals, ImageJob, OtherEvent, Recognised, created
 from handlers.core.json_access import (
     Json,
     lower_string,

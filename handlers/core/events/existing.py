@@ -1,7 +1,7 @@
 """Images that exist, told of again by the command `images backfill`."""
 
 from handlers.core.errors import InvalidEvent
-from handlers.core.events.images import FILL_IN, CreationSignals, Recognised, created
+from handlers.core.events.recognised import FILL_IN, CreationSignals, Recognised, created
 from handlers.core.json_access import Json, project_of, rfc3339, string, uuids_at
 from handlers.core.times import parse_time
 

@@ -1,7 +1,7 @@
 """Notifications of OpenStack Glance (OpenStack Image service, "Notifications")."""
 
 from handlers.core.errors import InvalidEvent
-from handlers.core.events.images import CreationSignals, OtherEvent, Recognised, created
+from handlers.core.events.recognised import CreationSignals, OtherEvent, Recognised, created
 from handlers.core.json_access import (
     Json,
     lower_string,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from handlers.core.errors import InvalidEvent
 from handlers.core.events import cts, existing, glance, smn
-from handlers.core.events.images import CreationSignals, OtherEvent, Recognised, created
+from handlers.core.events.recognised import CreationSignals, OtherEvent, Recognised, created
 from handlers.core.json_access import Json, object_or_empty, project_of, rfc3339, string, uuids_at
 from handlers.core.times import parse_time
 

@@ -2,7 +2,7 @@
 
 import re
 
-from handlers.core.events.images import CreationSignals, OtherEvent, Recognised
+from handlers.core.events.recognised import CreationSignals, OtherEvent, Recognised
 from handlers.core.json_access import Json, string
 
 _ADDRESS = re.compile(r"https://[!-~]{1,1000}")

@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 
 from handlers.core.json_access import Json
 from handlers.edges.credentials.auth import Accounts, ProjectCredentials, StaticProvider
-from handlers.edges.credentials.ecs import MetadataService
 from handlers.edges.credentials.function_graph import credential_in
 from handlers.edges.credentials.iam import TokenService
 from handlers.edges.credentials.lockout import Lockout
+from handlers.edges.credentials.metadata_service import MetadataService
 from handlers.edges.credentials.refreshing import RefreshingProvider
 from handlers.edges.credentials.signature import Keys
 from handlers.edges.settings import EcsAgency, FunctionGraphAgency, Password, Settings, StaticKeys

@@ -8,9 +8,9 @@ from handlers.edges.settings.credentials import (
     StaticKeys,
     StaticToken,
 )
+from handlers.edges.settings.logged import delivery_fields, public, settings_fields
 from handlers.edges.settings.names import empty, misspelt
 from handlers.edges.settings.parsers import InvalidSetting
-from handlers.edges.settings.public import delivery_fields, public, settings_fields
 from handlers.edges.settings.settings import (
     SHIPPED_RULES,
     DeliverySettings,

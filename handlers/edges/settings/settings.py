@@ -1,4 +1,4 @@
-"""The settings of the function. `handlers/settings.md` describes each of them."""
+"""The settings of the function. `handlers/settings.md` describes each of them, and `names` lists them."""
 
 import re
 from collections.abc import Mapping

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-from tests.bench.rig.books import hear
+from tests.bench.rig.chaos_script import hear
 from tests.bench.rig.producer import publish
 from tests.bench.rig.system import Pair, delivering
 from tests.bench.rig.tag_api import TagApi

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from itertools import chain
 
-from tests.bench.rig.books import End, Sent, end_of, events, hear, script
+from tests.bench.rig.chaos_script import End, Sent, end_of, events, hear, script
 from tests.bench.rig.producer import publish
 from tests.bench.rig.seeds import seeded
 from tests.bench.rig.system import System, reasons_of, running

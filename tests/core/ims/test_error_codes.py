@@ -24,7 +24,7 @@ from handlers.core.errors import (
     UnexpectedReply,
 )
 from handlers.core.ims.error_codes import CODES, error_of
-from tests.support.documented import GATEWAY, IMS, IMS_OTHERS, SEEN, Documented, error_of_status
+from tests.support.vendor_error_codes import GATEWAY, IMS, IMS_OTHERS, SEEN, Documented, error_of_status
 
 NOW = datetime(2026, 1, 5, 10, 15, 30, tzinfo=UTC)
 MESSAGE_MAX = 600

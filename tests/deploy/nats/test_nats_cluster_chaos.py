@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from nats.js import JetStreamContext
 
-from tests.bench.rig.books import DONE, FAULTS, Sent, end_of, events, hear
+from tests.bench.rig.chaos_script import DONE, FAULTS, Sent, end_of, events, hear
 from tests.bench.rig.producer import publish
 from tests.bench.rig.system import Pair, dead_letters, delivering, reasons_of
 from tests.bench.system.chaos import SUBSCRIPTION

@@ -4,7 +4,7 @@ import random
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, get_args
 
 from deploy.local.ims.fields import (
     ANY_NUMBER,
@@ -26,6 +26,9 @@ REPLACING = {"status", "code", "message", "body", "transport"}
 CHANGING = {"retry_after", "headers", "delay"}
 """Effects that change or delay the real one."""
 
+
+Break = Literal["close", "reset", "half", "garbage"]
+"""How a connection ends that brings no proper HTTP."""
 
 COUNT = whole_number(1)
 LINE: Form = (lambda value: is_text(value) and value.isprintable(), "a line of text")
@@ -68,7 +71,7 @@ class Fault:
     """Seconds."""
     after: Annotated[str, one_of("before", "after")] = "before"
     """"after": the call takes effect, and then its answer goes wrong."""
-    transport: Annotated[str | None, one_of("close", "reset", "half", "garbage", "slow")] = None
+    transport: Annotated[Break | Literal["slow"] | None, one_of(*get_args(Break), "slow")] = None
     applied: int = 0
 
     def __post_init__(self) -> None:

@@ -10,7 +10,7 @@ from aiohttp import web
 from deploy.local.ims.emulator import EMULATOR
 from deploy.local.ims.errors import Refused
 from deploy.local.ims.gateway.call_log import call_of
-from deploy.local.ims.gateway.responses import faulty, refusal
+from deploy.local.ims.gateway.fault_answers import faulty, refusal
 from deploy.local.ims.gateway.rights import demand_rights
 from deploy.local.ims.signatures import Request
 from deploy.local.ims.state import Token

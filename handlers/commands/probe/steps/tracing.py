@@ -2,7 +2,7 @@
 
 import time
 
-from handlers.commands.images.recorder import KEPT, PAGE, traces_path
+from handlers.commands.images.trace_service import KEPT, PAGE, traces_path
 from handlers.commands.probe import recorded
 from handlers.commands.probe.answers import Answer
 from handlers.commands.probe.session import Session

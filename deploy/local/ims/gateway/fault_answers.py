@@ -6,12 +6,13 @@ import struct
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from http import HTTPStatus
+from typing import assert_never
 
 from aiohttp import web
 
 from deploy.local.ims.errors import ERRORS, Refused, error_body
 from deploy.local.ims.gateway.call_log import Call
-from deploy.local.ims.gateway.faults import Fault
+from deploy.local.ims.gateway.faults import Break, Fault
 
 SLICES = 20
 """Pieces in which a slow body comes."""
@@ -87,19 +88,24 @@ async def _slowly(request: web.Request, scripted: web.Response, seconds: float) 
     return response
 
 
-def _broken(request: web.Request, scripted: web.Response, transport: str) -> web.Response:
+def _broken(request: web.Request, scripted: web.Response, way: Break) -> web.Response:
     """No proper HTTP: what comes instead goes straight to the connection, which then ends."""
     connection = request.transport
     if connection is not None:
-        if transport == "half":
-            body = _bytes(scripted)
-            connection.write(_head(scripted, len(body)) + body[: len(body) // 2])
-        elif transport == "garbage":
-            connection.write(b"\x16\x03\x01 this is no HTTP\r\n\r\n")
-        elif transport == "reset":
-            # Lingering for no time makes the kernel send a reset in place of an orderly end.
-            no_linger = struct.pack("ii", 1, 0)
-            connection.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, no_linger)
+        match way:
+            case "half":
+                body = _bytes(scripted)
+                connection.write(_head(scripted, len(body)) + body[: len(body) // 2])
+            case "garbage":
+                connection.write(b"\x16\x03\x01 this is no HTTP\r\n\r\n")
+            case "reset":
+                # Lingering for no time makes the kernel send a reset in place of an orderly end.
+                no_linger = struct.pack("ii", 1, 0)
+                connection.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, no_linger)
+            case "close":
+                pass
+            case _:
+                assert_never(way)
         connection.close()
     # The server needs some answer to drop: the connection takes no more.
     return web.Response()

@@ -22,7 +22,7 @@ right."""
 NOT_FOUND = 404
 
 
-class Recorder:
+class TraceService:
     """Cloud Trace Service, for the operations that create images in the served projects."""
 
     def __init__(self, cloud: Cloud, signals: CreationSignals) -> None:
