@@ -140,7 +140,7 @@ def test_an_address_to_confirm(serve: Serve, url: str, *, shown: bool) -> None:
 
 
 def test_a_new_file_of_dead_letters_has_a_durable_name(tmp_path: Path) -> None:
-    """The folder of a new file is synced: without its name the file would be gone after a power loss."""
+    """The folder is synced before a new file has content: without its name a power loss would take it."""
     program = (
         "import os, sys, time, pathlib\n"
         "synced, fsync = [], os.fsync\n"
@@ -155,6 +155,6 @@ def test_a_new_file_of_dead_letters_has_a_durable_name(tmp_path: Path) -> None:
     ran = subprocess.run(
         [sys.executable, "-c", program, str(path)], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    assert ran.stdout.split() == [str(path), str(tmp_path), str(path)]
+    assert ran.stdout.split() == [str(tmp_path), str(path), str(path)]
     file_sink(path)([b"{}\n"], time.monotonic() + 5)
     assert path.read_bytes() == b"{}\n" * 3
