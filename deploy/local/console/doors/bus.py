@@ -11,7 +11,7 @@ import json
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Self
 
 import nats
@@ -62,7 +62,8 @@ class Bus:
             await client.flush()
             yield bus
         finally:
-            await client.close()
+            with suppress(OSError):  # the bus may have stopped first
+                await client.close()
 
     async def publish(self, headers: Mapping[str, str], body: bytes) -> Record | None:
         """Publishes a message, also one that was published before, and gives its record. Raises OSError."""
