@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -152,7 +152,8 @@ async def connect(
         yield bus
     finally:
         stopping.set()
-        await bus.close()
+        with suppress(OSError):  # the bus may have gone first
+            await bus.close()
     if given_up:
         why = describe(bus.last_error) if bus.last_error else "it gave no reason"
         raise BusNotReady(f"NATS closed the connection for good ({why}); start again when that is mended.")

@@ -3,6 +3,7 @@
 import asyncio
 from base64 import b64decode
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import NamedTuple, TypeVar
 
@@ -148,7 +149,8 @@ class Bus:
 
     async def _lost(self) -> None:
         if self._client:
-            await self._client.close()
+            with suppress(OSError):  # it may be lost already
+                await self._client.close()
         self._client = None
 
     async def _connected(self) -> Client:

@@ -5,6 +5,7 @@ The subscription in `deploy/nats` has a client of its own, because neither of th
 
 import ssl
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -64,7 +65,8 @@ async def connect(address: Address) -> Client:
             reconnect_time_wait=0,
         )
     except (nats.errors.Error, OSError) as error:
-        await client.close()
+        with suppress(OSError):  # it may be lost already
+            await client.close()
         raise UsageError(_why_not_connected([*faults, error][0])) from None
     return client
 
