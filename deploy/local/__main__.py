@@ -79,10 +79,9 @@ def _arguments() -> argparse.Namespace:
 
 async def _up(folder: Path, events: Sequence[EventFile], *, create: bool, once: bool) -> int:
     running = asyncio.current_task()
-    assert running is not None  # noqa: S101 - asyncio.run made it
     for end in (signal.SIGTERM, signal.SIGHUP):
         # A closed terminal sends the second; under nohup that is ignored, and stays so.
-        if signal.getsignal(end) is not signal.SIG_IGN:
+        if running and signal.getsignal(end) is not signal.SIG_IGN:
             asyncio.get_running_loop().add_signal_handler(end, running.cancel)
     show, journal = report.printer(), Journal()
     async with Processes(folder) as processes, _announced_stop(show), AsyncExitStack() as stops:

@@ -166,7 +166,7 @@ class Subscription:
         try:
             reply = Reply(None, f"{reason}: {detail}".encode())
             await self._settle(Delivery(self._js, message), reply, reason, detail)
-        except Exception as again:  # noqa: BLE001 - as above; unsettled, the bus delivers it again after ack_wait
+        except Exception as again:  # noqa: BLE001 - nor may this; the bus delivers it again after ack_wait
             log(
                 "delivery.unsettled",
                 "ERROR",

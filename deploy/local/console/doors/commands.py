@@ -63,10 +63,10 @@ class Commands:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
             )
-            assert process.stdout and process.stderr  # noqa: S101, PT018 - they are pipes
+            pipes = process.stdout, process.stderr
             try:
                 async with asyncio.timeout(WITHIN):
-                    output, errors = await asyncio.gather(_read(process.stdout), _read(process.stderr))
+                    output, errors = await asyncio.gather(*(_read(pipe) for pipe in pipes if pipe))
                     await process.wait()
             except TimeoutError:
                 raise CommandFailed(f"The command took longer than {WITHIN:.0f} s.") from None
