@@ -93,7 +93,7 @@ def events_in(name: str) -> list[Received | Unparsable]:
         raise UsageError("standard input is closed; name a file with an event")
     try:
         message = message_in(content) if name.endswith(".http") else HttpMessage({}, content)
-        found = cloudevents.events_in(message, sys.maxsize)
+        found = cloudevents.events_in(message, bounded=False)
     except InvalidEvent as error:
         found = [Unparsable(content, "", error)]
     except RequestRefused as refused:

@@ -11,6 +11,12 @@ MAX_EVENTS = 1000
 MAX_IMAGES = 1000
 """Images of all events of a delivery together."""
 
+MAX_CONTAINERS = 50_000
+"""Arrays and objects in the JSON of a delivery. Each takes up to a hundred times the memory of its text."""
+
+MAX_ATTRIBUTES = 1000
+"""Attributes of one event. The head of a request in binary mode holds no more."""
+
 MAX_ENVELOPES = 4
 """Envelopes around one event. Known senders use at most two."""
 

@@ -48,7 +48,7 @@ class CreationFailed(TaggingError):
 
 
 class DeliveryTooLarge(TaggingError):
-    """The delivery has too many events or images, or more than fit into EVENT_TIMEOUT."""
+    """The delivery has too many events, images or values, or more than fit into EVENT_TIMEOUT."""
 
 
 class OutOfTime(TaggingError):

@@ -27,8 +27,6 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_object)
-_ENDS = json.JSONDecoder(object_pairs_hook=lambda _: None)
-"""For where a value ends. It keeps no objects, which take many times the memory of their text."""
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 
@@ -119,7 +117,7 @@ def split_members(text: str) -> dict[str, str]:
         try:
             name, at = _DECODER.raw_decode(text, at)
             at = _mark(text, at, ":")
-            _, end = _ENDS.raw_decode(text, at)
+            _, end = _DECODER.raw_decode(text, at)
         except (ValueError, RecursionError):
             raise NotJson("it is not a JSON object") from None
         if not isinstance(name, str) or name in members:

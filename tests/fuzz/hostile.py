@@ -112,13 +112,13 @@ BODIES: dict[str, tuple[bytes, bool]] = {
     "an envelope of numbers": (filled('{"events": [', "1,", "]}"), True),
     "thirty envelopes": (filled('{"events": [' * 30 + "[", "1,", "]" + "]}" * 30), False),
     "envelopes in envelopes": (filled('{"events": [', '{"events": [{},{},{},{}]},', "]}"), True),
-    "objects as data": (filled('{"specversion": "1.0", "data": [', "{},", "]}"), False),
-    "members": (filled('{"specversion": "1.0", "data": [', '{"": 1},', "]}"), False),
+    "objects as data": (filled('{"specversion": "1.0", "data": [', "{},", "]}"), True),
+    "members": (filled('{"specversion": "1.0", "data": [', '{"": 1},', "]}"), True),
     "members that occur twice": (
         filled('{"specversion": "1.0", "data": [', '{"": {}, "": {}},', "]}"),
-        False,
+        True,
     ),
-    "deep and wide": (filled("[" * 60, "{},", "]" * 60), False),
+    "deep and wide": (filled("[" * 60, "{},", "]" * 60), True),
     "numbers that grow": (filled('{"specversion": "1.0", "data": [', "1e15,", "]}"), False),
     "escapes": (filled('{"specversion": "1.0", "data": "', "\\u00e9", '"}'), False),
     "JSON as text": (filled('{"topic_urn": "t", "type": "Notification", "message": "[', "1,", ']"}'), True),
@@ -154,13 +154,23 @@ def event_of_no_image(values: str) -> bytes:
     return filled(f"{_EVENT % 'image.created'}{_IMAGE}", values, "]}}")
 
 
+EVENT_OF_ATTRIBUTES = (
+    _EVENT % "image.created" + f"{_IMAGE}]}}" + "".join(f',"{number:x}":1' for number in range(90_000)) + "}"
+).encode()
+"""An event of nearly a megabyte with 90,000 attributes."""
+
+
+NUMBERS = "1.5," * 5
+"""Text enough beside an array or an object that a megabyte holds no more of these than a delivery may."""
+
 EVENTS: dict[str, bytes] = {
-    "lists in an oslo.message": filled(f'{{"oslo.message": "{_NOTIFICATION}', "[],", ']}"}'),
+    "lists in an oslo.message": filled(f'{{"oslo.message": "{_NOTIFICATION}', f"[],{NUMBERS}", ']}"}'),
+    "lists that escapes hide": filled(f'{{"oslo.message": "{_NOTIFICATION}', r"\u005b\u005d,", ']}"}'),
     "objects in a message of SMN": filled(
-        f'{{"topic_urn": "t", "type": "Notification", "message": "{_TRACE}', "{},", ']}"}'
+        f'{{"topic_urn": "t", "type": "Notification", "message": "{_TRACE}', f"{{}},{NUMBERS}", ']}"}'
     ),
-    "lists as data": filled(_EVENT % "other" + "[", "[],", "]}"),
-    "members as data": filled(_EVENT % "other" + "[", '{"":1},', "]}"),
-    "objects in an event of an image": event_of_no_image("{},"),
+    "lists as data": filled(_EVENT % "other" + "[", f"[[]],{NUMBERS}{NUMBERS}", "]}"),
+    "members as data": filled(_EVENT % "other" + "[", f'{{"":1}},{NUMBERS}', "]}"),
+    "members of an event of an image": event_of_no_image(f'{{"":1}},{NUMBERS}'),
 }
 """By name, a body of a megabyte that is an event, and takes as much memory as it can."""

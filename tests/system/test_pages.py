@@ -142,10 +142,12 @@ def test_budget() -> None:
                 budget.BODIES_IN_WORK
             ),
             f"chunks of a body that are shorter than {chunks.TINY} bytes": chunks.TINY_MAX,
+            "arrays and objects in the JSON": budget.MAX_CONTAINERS,
             "events": budget.MAX_EVENTS,
             "images of all events together": budget.MAX_IMAGES,
             "images in work at the same time": budget.AT_ONCE,
             "envelopes around an event": budget.MAX_ENVELOPES,
+            "attributes of an event": budget.MAX_ATTRIBUTES,
             "levels of nesting in an event": budget.MAX_DEPTH,
             "request line": refusals.LINE_MAX,
             "head": refusals.HEAD_MAX,

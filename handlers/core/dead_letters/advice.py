@@ -73,7 +73,7 @@ BY_ERROR: dict[type[Exception], tuple[str, str]] = {
         "Nothing, for this event. When somebody makes the image again, an event of its own says so.",
     ),
     errors.DeliveryTooLarge: (
-        "The delivery held more events or images than one delivery may, or than fit into EVENT_TIMEOUT.",
+        "The delivery held more events, images or JSON than one may, or more than fit into EVENT_TIMEOUT.",
         f"Have the bus deliver fewer events at a time. {REDRIVE} sends what was kept event by event.",
     ),
     errors.OutOfTime: (

@@ -8,6 +8,7 @@ of them. No error message quotes what was sent.
 import base64
 import json
 import re
+import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from http import HTTPStatus
@@ -17,7 +18,7 @@ from urllib.parse import unquote
 from cloudevents.exceptions import GenericException
 from cloudevents.http import CloudEvent, from_dict, from_http
 
-from handlers.core.budget import MAX_DEPTH, MAX_ENVELOPES, MAX_EVENTS
+from handlers.core.budget import MAX_ATTRIBUTES, MAX_CONTAINERS, MAX_DEPTH, MAX_ENVELOPES, MAX_EVENTS
 from handlers.core.dead_letters import UNPARSABLE_TYPE
 from handlers.core.errors import DeliveryTooLarge, InvalidEvent
 from handlers.core.events import shapes
@@ -43,11 +44,11 @@ _BARE_DEPTH = MAX_DEPTH - 1
 
 
 def events_in(
-    message: HttpMessage, max_events: int = MAX_EVENTS, *, any_format: bool = False
+    message: HttpMessage, *, bounded: bool = True, any_format: bool = False
 ) -> list[Received | Unparsable]:
     """The events of a delivery. A piece that is not an event is Unparsable, in its place.
 
-    max_events: how many it may hold; a file of events on disk has no limit.
+    bounded: whether the budget of a delivery limits how much it may hold. A file of events has no limit.
     any_format: whether a format of CloudEvents other than JSON is Unparsable. Else it raises RequestRefused.
     """
     media_type = _media_type(message.headers.get("content-type", ""))
@@ -61,10 +62,12 @@ def events_in(
         ]
     headers = _attributes_in(message)
     try:
+        if bounded:
+            _count_containers(message.body)
         if headers and not structured:
             return [_binary(headers, message)]
         batch = media_type.startswith("application/cloudevents-batch")
-        return _Content(max_events).events(_decoded(message.body), batch=batch)
+        return _Content(MAX_EVENTS if bounded else sys.maxsize).events(_decoded(message.body), batch=batch)
     except DeliveryTooLarge as error:
         return [Unparsable(message.body, message.content_type, error, headers)]
     except (NotJson, InvalidEvent) as error:
@@ -74,6 +77,12 @@ def events_in(
 def _attributes_in(message: HttpMessage) -> dict[str, str]:
     """The headers that hold attributes of an event in binary mode."""
     return {name: value for name, value in message.headers.items() if name.startswith("ce-")}
+
+
+def _count_containers(body: bytes) -> None:
+    """Raises DeliveryTooLarge. It counts brackets, those in texts as well, because a text may be JSON."""
+    if body.count(b"[") + body.count(b"{") > MAX_CONTAINERS:
+        raise DeliveryTooLarge(f"a delivery holds at most {MAX_CONTAINERS:,} arrays and objects")
 
 
 class _Content:
@@ -154,11 +163,7 @@ def _event(content: Any, text: str, *, suspicious: bool) -> Received:
         return _bare(content, text, suspicious=suspicious)
     if suspicious:
         check(content, MAX_DEPTH)
-    # In lower case like the SDK. Otherwise an "ID" would replace the "id" that was checked.
-    names = {name.lower(): name for name in content}
-    if isinstance(content, Ambiguous) or len(names) < len(content):
-        raise InvalidEvent("an attribute occurs twice, perhaps in capital letters once")
-    content = {lower: content[name] for lower, name in names.items()}
+    content = _in_lower_case(content)
     _check_attributes(content)
     try:
         parsed = from_dict(content)
@@ -177,6 +182,19 @@ def _event(content: Any, text: str, *, suspicious: bool) -> Received:
     if attributes["type"] == UNPARSABLE_TYPE:  # bytes that are no JSON, whatever they were said to be
         return Received(attributes | {"data_base64": encoded}, text)
     return Received(attributes | _data(data, attributes.get("datacontenttype")), text)
+
+
+def _in_lower_case(content: Json) -> Json:
+    """An event with the names of its attributes like the SDK has them. Raises InvalidEvent.
+
+    Otherwise an "ID" would replace the "id" that was checked.
+    """
+    if len(content) > MAX_ATTRIBUTES:
+        raise InvalidEvent(f"the event has more than {MAX_ATTRIBUTES:,} attributes")
+    lower = {name.lower(): value for name, value in content.items()}
+    if isinstance(content, Ambiguous) or len(lower) < len(content):
+        raise InvalidEvent("an attribute occurs twice, perhaps in capital letters once")
+    return lower
 
 
 def _bare(content: Json, text: str, *, suspicious: bool) -> Received:
