@@ -35,8 +35,10 @@ def as_list(value: Any) -> list[Any]:
 
 def string(facts: Json, *names: str) -> str | None:
     """The first of these members that is a non-empty text."""
-    values = (facts.get(name) for name in names)
-    return next((value for value in values if isinstance(value, str) and value), None)
+    for name in names:
+        if isinstance(value := facts.get(name), str) and value:
+            return value
+    return None
 
 
 def lower_string(facts: Json, name: str) -> str:
@@ -55,8 +57,10 @@ def uuids_at(facts: Json, *paths: str) -> Iterator[str]:
 
 def project_of(facts: Json, *names: str) -> str | None:
     """The first of these members that is a project id. An `owner` can be anything else."""
-    values = (string(facts, name) for name in names)
-    return next((value for value in values if value and _PROJECT.fullmatch(value)), None)
+    for name in names:
+        if (value := string(facts, name)) and _PROJECT.fullmatch(value):
+            return value
+    return None
 
 
 def rfc3339(time: datetime | None) -> str | None:

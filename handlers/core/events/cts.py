@@ -9,7 +9,7 @@ first names the creator and often only a job, and the second, by the system, nam
 """
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from datetime import datetime
 
 from handlers.core.errors import InvalidEvent
@@ -68,7 +68,11 @@ def trace_in(data: Json) -> Json:
     trace = object_or_empty(data.get("cts")) or data
     if not {"trace_name", "service_type"} <= trace.keys():
         return {}
-    return trace | {name: object_or_empty(trace.get(name)) for name in ("request", "response", "user")}
+    return trace | {
+        "request": object_or_empty(trace.get("request")),
+        "response": object_or_empty(trace.get("response")),
+        "user": object_or_empty(trace.get("user")),
+    }
 
 
 def why_not_created(trace: Json, names: Collection[str]) -> str:
@@ -76,35 +80,28 @@ def why_not_created(trace: Json, names: Collection[str]) -> str:
 
     names: the operations that create images.
     """
-    return next((why for why, decides in _NOT_CREATED if decides(trace, names)), "")
-
-
-_NOT_CREATED: tuple[tuple[str, Callable[[Json, Collection[str]], bool]], ...] = (
-    ("the trace is of another service than IMS", lambda t, _: lower_string(t, "service_type") != "ims"),
-    (
-        "the trace is of another resource than an image",
-        lambda t, _: lower_string(t, "resource_type") not in {"ims", "image"},
-    ),
+    if lower_string(trace, "service_type") != "ims":
+        return "the trace is of another service than IMS"
+    if lower_string(trace, "resource_type") not in {"ims", "image"}:
+        return "the trace is of another resource than an image"
     # Tagging leaves traces of its own, addTag or updateImage. Taking one for a creation would start a loop.
-    (
-        "the trace is of an operation that is none of IMAGE_CREATED_TRACES",
-        lambda t, names: t.get("trace_name") not in names,
-    ),
-    ("the trace is of a call that only reads", lambda t, _: t.get("read_only") is True),
-    (
-        "the creation failed",
-        lambda t, _: (
-            {lower_string(t, "trace_rating"), lower_string(t, "trace_status")} - {"normal", ""} != set()
-            or lower_string(t["response"], "status") == "fail"
-            or bool(t["response"].get("error_code"))
-        ),
-    ),
-)
+    if trace.get("trace_name") not in names:
+        return "the trace is of an operation that is none of IMAGE_CREATED_TRACES"
+    if trace.get("read_only") is True:
+        return "the trace is of a call that only reads"
+    response, states = (
+        trace["response"],
+        {lower_string(trace, "trace_rating"), lower_string(trace, "trace_status")},
+    )
+    failed = not states <= {"normal", ""} or lower_string(response, "status") == "fail"
+    return "the creation failed" if failed or response.get("error_code") else ""
 
 
 def event_time(trace: Json, event: Json) -> datetime | None:
-    times = (trace.get("time"), trace.get("record_time"), event.get("time"))
-    return next((at for at in map(parse_time, times) if at), None)
+    for time in (trace.get("time"), trace.get("record_time"), event.get("time")):
+        if at := parse_time(time):
+            return at
+    return None
 
 
 def image_fields(trace: Json, at: datetime | None) -> Json:
@@ -174,6 +171,6 @@ def _creator_of(trace: Json) -> Json:
     # The session of anybody but an agency is a person's name.
     text = f"{string(trace, 'user_agent') or ''} {session if ':assumed-agency:' in urn else ''}"
     words = set(re.findall("[a-z0-9]+", text[:_TOOL_TEXT_MAX].lower()))
-    tools = (tool for tool, marks in _TOOLS.items() if not words.isdisjoint(marks))
     console = "console" if trace.get("trace_type") == "ConsoleAction" else None
-    return creator_of(trace["user"]) | without_empty({"tool": next(tools, console)})
+    tool = next((tool for tool, marks in _TOOLS.items() if not words.isdisjoint(marks)), console)
+    return creator_of(trace["user"]) | without_empty({"tool": tool})

@@ -1,5 +1,7 @@
 """Jobs of IMS: which images a job has made (IMS API reference, "Asynchronous Job Query")."""
 
+from typing import Any
+
 from handlers.core.budget import MAX_IMAGES
 from handlers.core.errors import CreationFailed, DeliveryTooLarge, InvalidEvent, JobRunning, UnexpectedReply
 from handlers.core.json_access import Json, as_list, object_or_empty, string, uuids_at, without_empty
@@ -28,13 +30,19 @@ def images_made(job: Json) -> list[Json]:
 
 def images_of_job(job: Json) -> list[Json]:
     """The id and the name of each image in an answer about a job. Raises DeliveryTooLarge."""
-    entities = object_or_empty(job.get("entities"))
+    entities = _entities_of(job)
     results = as_list(entities.get("sub_jobs_result"))
     if len(results) > MAX_IMAGES:
         raise DeliveryTooLarge(f"one event is about {len(results)} images; at most {MAX_IMAGES} are tagged")
-    made = [entities, *(object_or_empty(object_or_empty(result).get("entities")) for result in results)]
-    images = ({"id": image_id} | named(each) for each in made for image_id in uuids_at(each, "image_id"))
-    return list({image["id"]: image for image in images}.values())
+    images: dict[str, Json] = {}
+    for made in (entities, *map(_entities_of, results)):
+        for image_id in uuids_at(made, "image_id"):
+            images[image_id] = {"id": image_id} | named(made)
+    return list(images.values())
+
+
+def _entities_of(result: Any) -> Json:
+    return object_or_empty(object_or_empty(result).get("entities"))
 
 
 def named(entities: Json) -> Json:

@@ -64,9 +64,10 @@ class CreationSignals(NamedTuple):
     def names(self, event: Json) -> bool:
         """Whether the type of an event is one of `event_types`."""
         kind = event["type"]
-        return any(
-            kind == wanted if isinstance(wanted, str) else wanted.matches(kind) for wanted in self.event_types
-        )
+        for wanted in self.event_types:
+            if kind == wanted if isinstance(wanted, str) else wanted.matches(kind):
+                return True
+        return False
 
 
 Recognised = list[ImageCreated] | ImageJob | OtherEvent
