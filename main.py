@@ -28,7 +28,7 @@ from handlers.edges import cloudevents, server
 from handlers.edges.bodies import BodiesInWork
 from handlers.edges.bootstrap import sink_of, tag_api_for
 from handlers.edges.cloudevents import HttpMessage, HttpReply, RequestRefused
-from handlers.edges.cloudevents.flask import answer_every_path, headers_of, message_of, response_of
+from handlers.edges.cloudevents.flask import answer_every_path, body_of, headers_of, response_of
 from handlers.edges.log import Log, log_to_stdout
 from handlers.edges.rules_file import Rules, RulesFile, rules_in
 from handlers.edges.settings import (
@@ -144,17 +144,18 @@ def _function(settings: DeliverySettings, log: Log, handle: Handle, ready: Mappi
         deadline = server.deadline_of(request.environ, settings.event_timeout)
         tokens = settings.events_tokens().split() if settings.events_tokens else ()
         try:
+            headers = headers_of(request)
             if reply := cloudevents.reply_to_non_delivery(
                 request.method,
                 request.path,
-                headers_of(request),
+                headers,
                 request.args.get("access_token", ""),
                 tokens,
             ):
                 return response_of(reply)
-            message = message_of(request, settings.max_body_bytes)
-            with in_work.one_of(len(message.body), deadline):
-                return response_of(handle(message, request.path, deadline))
+            body = body_of(request, settings.max_body_bytes)
+            with in_work.one_of(len(body), deadline):
+                return response_of(handle(HttpMessage(headers, body), request.path, deadline))
         except RequestRefused as refused:
             log("request.refused", severity="WARNING", status=refused.status, detail=str(refused))
             return response_of(cloudevents.refusal(refused))

@@ -1,9 +1,11 @@
 """Tags the images of one delivery side by side, within the budget of a delivery."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeVar
+from functools import partial
+from itertools import chain
+from typing import NamedTuple, TypeVar
 
 from handlers.core.budget import AT_ONCE, MAX_IMAGES
 from handlers.core.dead_letters import DEAD_LETTER_MARK
@@ -37,12 +39,13 @@ GENERAL = (Throttled, TagApiUnavailable, CredentialsRejected)
 class Event:
     """One event while it is handled.
 
-    results: one for each of its images, or one for the event. general: a result that the remaining images
-    would have as well. late: whether an image ran out of time because it had to wait for its turn.
+    traceparent: of its delivery. results: one for each of its images, or one for the event. general: a
+    result that the remaining images would have as well. late: whether an image ran out of time because it had
+    to wait for its turn.
     """
 
     received: Received | Unparsable
-    fields: Mapping[str, Any]
+    traceparent: str | None
     results: list[ImageResult] = field(default_factory=list)
     general: ImageResult | None = None
     late: bool = False
@@ -66,31 +69,27 @@ class _Image(NamedTuple):
 
 def tag_events(events: Sequence[Event], services: Services, deadline: float) -> None:
     """Sets the results of each event. deadline: of `time.monotonic`, for all events together."""
-
-    def gather(turn: tuple[int, Event]) -> list[_Image]:
-        return _gather(*turn, services, deadline)
-
-    def tag(turn: tuple[int, _Image]) -> ImageResult:
-        return _tag_in_turn(*turn, services, deadline)
-
     began = time.monotonic()
-    images = [image for gathered in _in_turn(gather, events) for image in gathered]
+    images = [*chain.from_iterable(_in_turn(partial(_gather, services, deadline), events))]
     if len(images) > MAX_IMAGES:
         too_many = f"the delivery is about {len(images)} images; at most {MAX_IMAGES} are tagged"
         for image in images[MAX_IMAGES:]:
             image.event.results = [failed(DeliveryTooLarge(too_many))]
         images = images[:MAX_IMAGES]
+    tag = partial(_tag, services, deadline)
     first, last = _turns(images)
     for turn, place in ((first, 0), (last, AT_ONCE)):
         for image, result in zip(turn, _in_turn(tag, turn, place), strict=True):
             image.event.results.append(result)
+    late = False
     for event in events:
         event.seconds = time.monotonic() - began
         results = event.results
         event.outcome = (
             results[0].outcome if len(results) == 1 else combine([result.outcome for result in results])
         )
-    if any(event.late for event in events):
+        late |= event.late
+    if late:
         _refuse_late(events)
 
 
@@ -100,16 +99,17 @@ def _turns(images: Sequence[_Image]) -> tuple[list[_Image], list[_Image]]:
     An event that fills in reads what another event of the same image has written, so it comes after that.
     """
     written = {image.image.id.lower() for image in images if not image.image.fills_in}
-    waits = [image.image.fills_in and image.image.id.lower() in written for image in images]
-    return (
-        [image for image, wait in zip(images, waits, strict=True) if not wait],
-        [image for image, wait in zip(images, waits, strict=True) if wait],
-    )
+    first, last = list[_Image](), list[_Image]()
+    for image in images:
+        waits = image.image.fills_in and image.image.id.lower() in written
+        (last if waits else first).append(image)
+    return first, last
 
 
 def _in_turn(work: Callable[[tuple[int, T]], R], items: Sequence[T], first: int = 0) -> list[R]:
     """The results of `work` for each item and its position. first: the position of the first item."""
-    return [work((first, items[0]))] if len(items) == 1 else side_by_side(work, list(enumerate(items, first)))
+    turns = list(enumerate(items, first))
+    return [*map(work, turns)] if len(turns) <= 1 else side_by_side(work, turns)
 
 
 def refused(received: Received | Unparsable) -> ImageResult:
@@ -126,8 +126,9 @@ def failed(error: TaggingError) -> ImageResult:
     return ImageResult(outcome_of(error, Age(None, 0), {}), error=error)
 
 
-def _gather(place: int, event: Event, services: Services, deadline: float) -> list[_Image]:
+def _gather(services: Services, deadline: float, turn: tuple[int, Event]) -> list[_Image]:
     """The images of an event; none if the event itself has a result."""
+    place, event = turn
     event.results, event.general, event.late = [], None, False
     received = event.received
     if isinstance(received, Unparsable) or event.is_returned:
@@ -146,9 +147,9 @@ def _gather(place: int, event: Event, services: Services, deadline: float) -> li
     return [_Image(event, image, rules, matching) for image in images]
 
 
-def _tag_in_turn(place: int, turn: _Image, services: Services, deadline: float) -> ImageResult:
+def _tag(services: Services, deadline: float, turn: tuple[int, _Image]) -> ImageResult:
     """Tags an image, unless an earlier image of the event met an error that this one would meet as well."""
-    event, image, rules, matching = turn
+    place, (event, image, rules, matching) = turn
     if event.general:
         return event.general._replace(image=image, tried=False)
     result = tag_image(image, rules, services, deadline, matching)

@@ -12,7 +12,7 @@ from handlers.core.outcomes import Outcome, combine
 from handlers.core.received import Received, Unparsable
 from handlers.core.results import ImageResult
 from handlers.image_created import Services
-from handlers.log_fields import LOG_NAMES, event_fields, redact_values, result_fields, trace_id
+from handlers.log_fields import LOG_NAMES, event_fields, redact_values, result_fields
 
 
 class Delivered(NamedTuple):
@@ -54,8 +54,7 @@ class Deliveries:
         FunctionGraph, which delivers again only a few times.
         """
         began = time.monotonic()
-        trace = trace_id(traceparent)
-        events = [Event(each, event_fields(each, trace)) for each in delivery]
+        events = [Event(each, traceparent) for each in delivery]
         self._tag(events, services, deadline)
         while retry_budget and (retries := [event for event in events if event.outcome.kind == "retry"]):
             pause = max(1.0, *(event.outcome.retry_after for event in retries))
@@ -118,12 +117,13 @@ class Deliveries:
     def _log_event(self, event: Event, results: Sequence[ImageResult], *, stored: bool | None = None) -> None:
         """Logs one line for the event, or for each of its images that was tried."""
         tried = [result for result in results if result.tried]
+        fields = event_fields(event.received, event.traceparent)
         for result in tried:
             if absent := result.absent_parent:
                 self._log(
                     "parent.absent",
                     severity="DEBUG",
-                    **event.fields,
+                    **fields,
                     image_id=result.image.id if result.image else None,
                     parent_id=absent.id,
                     reason=type(absent.error).__name__,
@@ -131,7 +131,7 @@ class Deliveries:
                 )
             self._log(
                 LOG_NAMES[result.outcome.kind],
-                **event.fields,
+                **fields,
                 **result_fields(
                     result,
                     values=self._log_tag_values,

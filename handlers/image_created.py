@@ -62,7 +62,7 @@ def images_in(event: Json, services: Services, deadline: float) -> list[ImageCre
             return recognised.resolve(services.job(project_id, recognised.job_id, deadline))
     except Exception as error:  # noqa: BLE001 - every error has a row in the table of outcomes
         job = recognised if isinstance(recognised, ImageJob) else None
-        age = age_of(job.event_time if job else None, services)
+        age = Age.at(datetime.now(UTC), job.event_time if job else None, services.not_ready_window)
         outcome = outcome_of(error, age, services.rules().outcomes)
         return ImageResult(outcome, age=age, error=error, job_id=job.job_id if job else "")
     if isinstance(recognised, OtherEvent):
@@ -71,11 +71,11 @@ def images_in(event: Json, services: Services, deadline: float) -> list[ImageCre
 
 
 class Fetched(NamedTuple):
-    """What was fetched for the rules. image: as IMS describes it, None where it was not asked for.
+    """What was fetched for the rules. image: as IMS describes it.
     event: with the objects `ims` and `parent`, as far as they are known.
     """
 
-    image: Json | None
+    image: Json
     event: Json
     absent_parent: AbsentParent | None = None
 
@@ -87,8 +87,6 @@ def fetch(
 
     A parent that is gone, in another region, or not ours to see is absent. Raises TagApiError.
     """
-    if not names:
-        return Fetched(None, image.event)
     # Ours hide extensions of these names, also where they are absent.
     event = {name: value for name, value in image.event.items() if name not in NAMES}
     own = services.image(project_id, image.id, deadline)
@@ -113,11 +111,13 @@ def tag_image(
     matching: the rules that match, if that is the same for all images of the event and already known.
     """
     plan, error, to_write, called = TagPlan(), None, list[Tag](), time.monotonic()
-    absent = None
+    own, absent = None, None
     try:
         project_id = served_project(image.project_id, services.projects)
-        own, event, absent = fetch(image, rules.reads, project_id, services, deadline)
-        image, decided = image._replace(event=event), time.monotonic()
+        if rules.reads:
+            own, event, absent = fetch(image, rules.reads, project_id, services, deadline)
+            image = image._replace(event=event)
+        decided = time.monotonic()
         if matching is None:
             matching = rules.matching(image.event, lambda: in_time(deadline))
         plan = rules.tags_for(image.event, matching)
@@ -134,7 +134,7 @@ def tag_image(
         error, to_write = raised, plan.to_write
         write = WriteResult.of_error(to_write, raised)
     api_seconds = time.monotonic() - called
-    age = age_of(image.event_time, services)
+    age = Age.at(datetime.now(UTC), image.event_time, services.not_ready_window)
     errors = [error] if error else []
     if write.failed:
         errors = list(dict.fromkeys(failed.error for failed in write.failed))
@@ -153,7 +153,3 @@ def in_time(deadline: float) -> None:
     """Raises OutOfTime if a deadline of `time.monotonic` has passed."""
     if time.monotonic() >= deadline:
         raise OutOfTime("EVENT_TIMEOUT has passed before this image was tagged")
-
-
-def age_of(event_time: datetime | None, services: Services) -> Age:
-    return Age.at(datetime.now(UTC), event_time, services.not_ready_window)

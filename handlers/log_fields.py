@@ -26,20 +26,22 @@ LOG_NAMES = {
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-")
 
 
-def event_fields(received: Received | Unparsable, trace: str | None) -> dict[str, Any]:
-    """The fields that name an event. Its attributes can be as long as a delivery, so they are cut."""
-    if isinstance(received, Unparsable):
-        return {"trace": trace}
-    event = received.event
-    values = {f"event_{name}": event.get(name) for name in ("id", "source", "type")}
-    cut = {name: value[:ATTRIBUTE_MAX] if isinstance(value, str) else value for name, value in values.items()}
-    return cut | {"trace": trace or trace_id(event.get("traceparent"))}
+def event_fields(received: Received | Unparsable, traceparent: str | None) -> dict[str, Any]:
+    """The fields that name an event. Its attributes can be as long as a delivery, so they are cut.
 
-
-def trace_id(traceparent: object) -> str | None:
-    """The id of the trace that a `traceparent` names (W3C Trace Context; CloudEvents distributed tracing)."""
-    match = _TRACEPARENT.match(traceparent) if isinstance(traceparent, str) else None
-    return match[1] if match else None
+    traceparent: of the delivery. Its trace comes before that of the event (W3C Trace Context; CloudEvents
+    distributed tracing).
+    """
+    event = {} if isinstance(received, Unparsable) else received.event
+    fields = {f"event_{name}": event.get(name) for name in ("id", "source", "type")} | {"trace": None}
+    for name, value in fields.items():
+        if isinstance(value, str):
+            fields[name] = value[:ATTRIBUTE_MAX]
+    for named in (traceparent, event.get("traceparent")):
+        if isinstance(named, str) and (match := _TRACEPARENT.match(named)):
+            fields["trace"] = match[1]
+            break
+    return fields
 
 
 def result_fields(
@@ -106,29 +108,31 @@ def _tag_fields(result: ImageResult, *, values: bool) -> dict[str, list[dict[str
 
     Tags that were not written also have a reason or a detail.
     """
-
-    def shown(planned: PlannedTag) -> dict[str, Any]:
-        key, value = planned.tag
-        return (
-            {"key": key, "value": value, "rule": planned.rule}
-            if values
-            else {"key": key, "rule": planned.rule}
-        )
-
-    plan, failed = result.plan, {tag: type(error).__name__ for tag, error in result.write.failed}
-    rows = [(planned, shown(planned)) for planned in plan.tags]
-    return {
-        "written": [row for planned, row in rows if not planned.audit and planned.tag not in failed],
-        "unchanged": [shown(planned) for planned in plan.unchanged],
-        "audited": [row for planned, row in rows if planned.audit],
-        "not_written": [
-            row | {"reason": failed[planned.tag]}
-            for planned, row in rows
-            if not planned.audit and planned.tag in failed
-        ]
-        + [
-            {"key": skipped.key, "rule": skipped.rule, "detail": skipped.why}
-            for skipped in plan.skipped
-            if not skipped.overridden
-        ],
+    plan, failed = result.plan, dict(result.write.failed)
+    fields: dict[str, list[dict[str, Any]]] = {
+        "written": [],
+        "unchanged": [],
+        "audited": [],
+        "not_written": [],
     }
+    for planned in plan.unchanged:
+        fields["unchanged"].append(_tag_row(planned, values=values))
+    for planned in plan.tags:
+        row = _tag_row(planned, values=values)
+        if planned.audit:
+            fields["audited"].append(row)
+        elif error := failed.get(planned.tag):
+            fields["not_written"].append(row | {"reason": type(error).__name__})
+        else:
+            fields["written"].append(row)
+    for skipped in plan.skipped:
+        if not skipped.overridden:
+            fields["not_written"].append({"key": skipped.key, "rule": skipped.rule, "detail": skipped.why})
+    return fields
+
+
+def _tag_row(planned: PlannedTag, *, values: bool) -> dict[str, Any]:
+    key, value = planned.tag
+    return (
+        {"key": key, "value": value, "rule": planned.rule} if values else {"key": key, "rule": planned.rule}
+    )

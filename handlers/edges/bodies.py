@@ -23,11 +23,11 @@ class BodiesInWork:
         Small bodies pass a large one that waits. Raises RequestRefused at a deadline of `time.monotonic`.
         """
         with self._changed:
-            wait = max(deadline - time.monotonic(), 0)
-            if not self._changed.wait_for(lambda: self._free >= size, wait):
-                raise RequestRefused(
-                    HTTPStatus.SERVICE_UNAVAILABLE, "other large deliveries took all of EVENT_TIMEOUT"
-                )
+            while self._free < size:
+                if not self._changed.wait(max(deadline - time.monotonic(), 0)):
+                    raise RequestRefused(
+                        HTTPStatus.SERVICE_UNAVAILABLE, "other large deliveries took all of EVENT_TIMEOUT"
+                    )
             self._free -= size
         try:
             yield

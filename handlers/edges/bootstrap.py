@@ -1,6 +1,7 @@
 """Builds the edges from the settings, and imports only what the settings need."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from handlers.core.dead_letters import Sink
@@ -32,8 +33,8 @@ def tag_api_for(settings: Settings, log: Callable[..., None]) -> TagApiFor:
 def accounts_for(settings: Settings, log: Callable[..., None]) -> Callable[[Mapping[str, str]], Accounts]:
     """Returns the accounts for a request by its headers. They are the same for all but on FunctionGraph."""
     if isinstance(settings.credentials, StaticToken):
-        token = settings.credentials.token
-        by_token: Accounts = {None: ProjectCredentials(StaticProvider(lambda: Token(token())), None)}
+        provider = StaticProvider(partial(Token.now, settings.credentials.token))
+        by_token: Accounts = {None: ProjectCredentials(provider, None)}
         return lambda _headers: by_token
     from handlers.edges.credentials import accounts  # noqa: PLC0415 - a token does not need it
 

@@ -30,13 +30,6 @@ class CloudService:
         self._client = client
         self._accounts = accounts
 
-    def calls(self, project_id: str | None, deadline: float) -> "Calls":
-        """A maker of calls for a project, before a deadline of `time.monotonic`. Raises TagApiError.
-
-        project_id: None if the credentials are for one project anyway.
-        """
-        return Calls(self, project_id, deadline)
-
     def send(self, call: Call, success: HTTPStatus, auth: AuthBase, deadline: float) -> Reply:
         """Sends one call once. Raises a TagApiError for every answer with another status than `success`."""
         request = self._prepared.copy()
@@ -56,7 +49,11 @@ class CloudService:
 
 
 class Calls:
-    """Makes calls for one project, one after the other, with its credentials."""
+    """Makes calls for one project, one after the other, with its credentials.
+
+    project_id: None if the credentials are for one project anyway. deadline: of `time.monotonic`, for all.
+    Raises TagApiError if there are no credentials.
+    """
 
     def __init__(self, service: CloudService, project_id: str | None, deadline: float) -> None:
         accounts = service._accounts  # noqa: SLF001 - the two are one idea

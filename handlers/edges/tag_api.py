@@ -30,7 +30,7 @@ class TagApi:
 
     def log_in(self, project_id: str | None, deadline: float) -> None:
         """Gets the credentials for calls, if they must be fetched. Raises TagApiError."""
-        self._service.calls(project_id, deadline)
+        Calls(self._service, project_id, deadline)
 
     def add_tags(
         self, project_id: str | None, image_id: str, tags: Sequence[Tag], deadline: float
@@ -41,7 +41,7 @@ class TagApi:
         """
         if not tags:
             return WriteResult()
-        calls = self._service.calls(project_id, deadline)
+        calls = Calls(self._service, project_id, deadline)
         if self._tag_form != "batch" or len(tags) < BATCH_MIN:
             return self._one_by_one(calls, image_id, tags)
         if project_id is None:
@@ -93,7 +93,7 @@ class TagApi:
         return self._get(project_id, job_call(project_id, job_id), deadline)
 
     def _get(self, project_id: str | None, call: Call, deadline: float) -> Json:
-        reply = self._service.calls(project_id, deadline).make(call, HTTPStatus.OK)
+        reply = Calls(self._service, project_id, deadline).make(call, HTTPStatus.OK)
         return object_or_empty(reply.body)
 
 

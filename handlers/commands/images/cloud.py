@@ -12,7 +12,7 @@ from handlers.commands.targets.rate import Wait
 from handlers.core.errors import PermissionDenied, TagApiError, TagApiUnavailable, Throttled, UnexpectedReply
 from handlers.core.ims.requests import Call, with_query
 from handlers.core.json_access import Json, object_or_empty
-from handlers.edges.calls import CloudService
+from handlers.edges.calls import Calls, CloudService
 from handlers.edges.settings import Settings
 
 Get = Callable[[str, Mapping[str, str]], Json]
@@ -82,7 +82,7 @@ class _Getter:
     def _get(self, call: Call) -> Json:
         deadline = time.monotonic() + self._seconds
         try:
-            reply = self._service.calls(self._project_id, deadline).make(call, HTTPStatus.OK)
+            reply = Calls(self._service, self._project_id, deadline).make(call, HTTPStatus.OK)
         except TagApiError as error:
             self._has_answered |= error.status != 0
             raise

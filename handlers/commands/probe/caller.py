@@ -12,7 +12,7 @@ from handlers.commands.targets.rate import Pace, Wait
 from handlers.core.errors import CredentialsRejected, TagApiError, TagApiUnavailable
 from handlers.core.ims.requests import Call, with_query
 from handlers.core.json_access import object_or_empty
-from handlers.edges.calls import CloudService
+from handlers.edges.calls import Calls, CloudService
 
 CALLS_MAX = 58
 """Calls of one run. A login and one renewal of the credentials may come on top: 60 in all."""
@@ -84,7 +84,7 @@ class Caller:
         success = HTTPStatus.OK if call.method == "GET" else HTTPStatus.NO_CONTENT
         try:
             deadline = time.monotonic() + self._seconds
-            reply = service.calls(self.project_id, deadline).make(call, success)
+            reply = Calls(service, self.project_id, deadline).make(call, success)
         except CredentialsRejected as error:
             raise UsageError(str(error)) from None
         except TagApiError as error:

@@ -7,7 +7,7 @@ from flask import Request, Response, current_app
 from flask import request as current_request
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
-from handlers.edges.cloudevents.message import HttpMessage, HttpReply, RequestRefused
+from handlers.edges.cloudevents.message import HttpReply, RequestRefused
 
 REPLY_MAX = 512
 """Bytes of a reply's body. Some dispatchers of Knative crash above 768."""
@@ -30,24 +30,8 @@ def headers_of(request: Request) -> dict[str, str]:
     return {name.lower(): value for name, value in request.headers}
 
 
-def message_of(request: Request, max_body_bytes: int) -> HttpMessage:
-    """The request with its body. Raises RequestRefused."""
-    return HttpMessage(headers_of(request), _body(request, max_body_bytes))
-
-
-def response_of(reply: HttpReply) -> Response:
-    body = reply.text.encode(errors="replace")[:REPLY_MAX].decode(errors="ignore").encode()
-    # A stream, because otherwise the framework would first read the rest of the request into memory.
-    response = Response(
-        iter((body,)), reply.status, dict(reply.headers), content_type="text/plain; charset=utf-8"
-    )
-    response.headers["Content-Length"] = str(len(body))
-    if not body:
-        del response.headers["Content-Type"]
-    return response
-
-
-def _body(request: Request, max_body_bytes: int) -> bytes:
+def body_of(request: Request, max_body_bytes: int) -> bytes:
+    """The body. Raises RequestRefused."""
     too_large = f"the body is larger than {max_body_bytes} bytes, the limit that MAX_BODY_BYTES sets"
     # The server cuts a chunked body at this limit silently. One more byte shows that there was more.
     request.max_content_length = max_body_bytes + 1
@@ -67,3 +51,15 @@ def _body(request: Request, max_body_bytes: int) -> bytes:
         # 408 and not 400: the event may be valid, and a bus delivers it again.
         raise RequestRefused(HTTPStatus.REQUEST_TIMEOUT, "the body ended before its announced length")
     return body
+
+
+def response_of(reply: HttpReply) -> Response:
+    body = reply.text.encode(errors="replace")[:REPLY_MAX].decode(errors="ignore").encode()
+    # A stream, because otherwise the framework would first read the rest of the request into memory.
+    response = Response(
+        iter((body,)), reply.status, dict(reply.headers), content_type="text/plain; charset=utf-8"
+    )
+    response.headers["Content-Length"] = str(len(body))
+    if not body:
+        del response.headers["Content-Type"]
+    return response

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from hashlib import sha256
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
 from requests import PreparedRequest
 from requests.auth import AuthBase
@@ -48,6 +48,11 @@ class Token(AuthBase):
 
     def __init__(self, text: str) -> None:
         self._text = text
+
+    @classmethod
+    def now(cls, read: Callable[[], str]) -> Self:
+        """The token that `read` returns at the moment."""
+        return cls(read())
 
     @property
     def fingerprint(self) -> str:

@@ -109,11 +109,10 @@ def _without_body(read: bytes) -> HTTPResponse | None:
     whole = NO_CONTENT.fullmatch(read)
     if not whole:
         return None
-    headers = HTTPHeaderDict(
-        (name, value.strip())
-        for name, _, value in (line.partition(":") for line in whole[1].decode("latin-1").split("\r\n"))
-        if name
-    )
+    headers = HTTPHeaderDict()
+    for line in whole[1].decode("latin-1").split("\r\n")[:-1]:
+        name, _, value = line.partition(":")
+        headers.add(name, value.strip())
     if headers.get("Connection", "keep-alive").lower() != "keep-alive" or "Transfer-Encoding" in headers:
         return None
     return HTTPResponse(
