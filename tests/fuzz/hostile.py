@@ -1,5 +1,6 @@
 """What goes into a request in the place of something better."""
 
+from base64 import b64encode
 from typing import Any
 
 TEXTS = [
@@ -122,6 +123,12 @@ BODIES: dict[str, tuple[bytes, bool]] = {
     "numbers that grow": (filled('{"specversion": "1.0", "data": [', "1e15,", "]}"), False),
     "escapes": (filled('{"specversion": "1.0", "data": "', "\\u00e9", '"}'), False),
     "JSON as text": (filled('{"topic_urn": "t", "type": "Notification", "message": "[', "1,", ']"}'), True),
+    "lists in Base64": (
+        b'{"specversion": "1.0", "id": "1", "source": "/s", "type": "x",'
+        b' "datacontenttype": "application/json", "data_base64": "%s"}'
+        % b64encode(b"[%s[]]" % (b"[]," * 260_000)),
+        True,
+    ),
     "combining marks": (
         filled(
             '{"specversion": "1.0", "id": "1", "source": "/s", "type": "com.example.image.created",'

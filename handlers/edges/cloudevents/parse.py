@@ -62,10 +62,10 @@ def events_in(
         ]
     headers = _attributes_in(message)
     try:
-        if bounded:
-            _count_containers(message.body)
         if headers and not structured:
             return [_binary(headers, message)]
+        if bounded:
+            _count_containers(message.body)
         batch = media_type.startswith("application/cloudevents-batch")
         return _Content(MAX_EVENTS if bounded else sys.maxsize).events(_decoded(message.body), batch=batch)
     except DeliveryTooLarge as error:
@@ -238,14 +238,19 @@ def _attributes(parsed: CloudEvent, *, has_time: bool) -> Json:
 
 
 def _data(data: bytes, content_type: Any) -> Json:
-    """The data in the JSON format of CloudEvents; nothing if it is empty. Raises NotJson."""
+    """The data in the JSON format of CloudEvents; nothing if it is empty.
+
+    Raises NotJson, or DeliveryTooLarge, if it is said to be JSON.
+    """
     media_type = _media_type(str(content_type or ""))
     if not data:
         return {}
     if _is_json(media_type):
+        _count_containers(data)
         return {"data": load(_decoded(data), _BARE_DEPTH)}
-    with suppress(NotJson):
+    with suppress(NotJson, DeliveryTooLarge):
         if not media_type.startswith("text/"):
+            _count_containers(data)
             return {"data": load(_decoded(data), _BARE_DEPTH)}
         if is_shorter_as_text(text := _decoded(data)):
             return {"data": text}
