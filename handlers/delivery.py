@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from handlers.batch import Event, failed, tag_events
 from handlers.core.dead_letters import Sink, dead_letter
 from handlers.core.errors import DeadLetterFailed
 from handlers.core.outcomes import Outcome, combine
@@ -13,6 +12,7 @@ from handlers.core.received import Received, Unparsable
 from handlers.core.results import ImageResult
 from handlers.image_created import Services
 from handlers.log_fields import LOG_NAMES, event_fields, redact_values, result_fields
+from handlers.tag_events import Event, failed, tag_events
 
 
 class Delivered(NamedTuple):

@@ -4,7 +4,6 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from handlers.batch import refused
 from handlers.core.dead_letters import DEAD_LETTER_MARK
 from handlers.core.errors import ImageNotFound, InvalidTag
 from handlers.core.events import CreationSignals
@@ -17,6 +16,7 @@ from handlers.core.received import Received, Unparsable
 from handlers.core.results import ImageResult
 from handlers.core.rules import RuleTable
 from handlers.image_created import Services, images_in, tag_image
+from handlers.tag_events import refused
 
 SERVED_PROJECT = "{project_id}"
 """Stands for the project that is served, which needs the settings of credentials to be known."""

@@ -17,7 +17,7 @@ from handlers.core.dead_letters.advice import (
     Advice,
     advice,
 )
-from handlers.core.dead_letters.attributes import UNPARSABLE_TYPE
+from handlers.core.dead_letters.compose import UNPARSABLE_TYPE
 from handlers.core.dead_letters.forms import parse_dead_letter
 from handlers.core.outcomes import TABLE
 

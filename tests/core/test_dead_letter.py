@@ -14,7 +14,7 @@ from deploy.nats import dead_letters as nats
 from deploy.nats.bus import binding
 from handlers.core.budget import MAX_DEPTH
 from handlers.core.dead_letters import dead_letter
-from handlers.core.dead_letters.attributes import BUS_ATTRIBUTES
+from handlers.core.dead_letters.compose import BUS_ATTRIBUTES
 from handlers.core.dead_letters.forms import dead_letter_from_nats, parse_dead_letter
 from handlers.core.dead_letters.message import Message
 from handlers.core.dead_letters.model import DeadLetter

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from handlers.edges.settings import InvalidSetting, Settings, StaticToken, empty, misspelt, settings_fields
-from handlers.edges.settings.names import NAMES
+from handlers.edges.settings.settings import NAMES
 from tests.support.pages import table
 from tests.support.settings_read import READ, WAYS
 

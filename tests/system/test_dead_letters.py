@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 import requests
 
-from handlers.core.dead_letters.attributes import ATTRIBUTES
+from handlers.core.dead_letters.compose import ATTRIBUTES
 from handlers.core.errors import DeadLetterFailed
 from handlers.edges.sinks import file_sink, http_sink
 from tests.processes.bus import Answer, HttpSubscriber

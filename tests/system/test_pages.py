@@ -11,7 +11,7 @@ from typing import get_args
 import pytest
 
 from handlers.core import budget
-from handlers.core.dead_letters.attributes import BUS_ATTRIBUTES, FUNCTION_ATTRIBUTES
+from handlers.core.dead_letters.compose import BUS_ATTRIBUTES, FUNCTION_ATTRIBUTES
 from handlers.core.errors import TaggingError
 from handlers.core.events import ImageCreated
 from handlers.core.outcomes import TABLE, Outcome

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from handlers.commands.files import events_in_message
-from handlers.core.dead_letters.attributes import event_text
+from handlers.core.dead_letters.compose import event_text
 from handlers.core.dead_letters.message import Message, message_of
 from handlers.core.events.recognised import FILL_IN
 from handlers.core.json_text import join_members

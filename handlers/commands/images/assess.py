@@ -9,7 +9,7 @@ from typing import NamedTuple
 from handlers.commands.dry_run import dry_run
 from handlers.commands.images.trace_store import Traces
 from handlers.core.events import CreationSignals
-from handlers.core.events.existing import KNOWN, event_id, event_of
+from handlers.core.events.existing_image import KNOWN, event_id, event_of
 from handlers.core.events.recognised import FILL_IN
 from handlers.core.events.shapes import as_cloudevent
 from handlers.core.ims.image import NAMES, parent_id, tags_of

@@ -10,7 +10,7 @@ from handlers.commands.output.progress import Progress
 from handlers.commands.output.report import counts
 from handlers.commands.targets import STOPPED, Answer, Target
 from handlers.commands.targets.rate import at_rate
-from handlers.core.dead_letters.attributes import event_text
+from handlers.core.dead_letters.compose import event_text
 from handlers.core.dead_letters.message import message_of
 from handlers.core.events.recognised import FILL_IN
 from handlers.core.events.shapes import as_cloudevent

@@ -1,6 +1,6 @@
 """Dead letters: the events that could not be tagged, with the reason."""
 
-from handlers.core.dead_letters.attributes import (
+from handlers.core.dead_letters.compose import (
     DEAD_LETTER_MARK,
     UNPARSABLE_TYPE,
     Sink,

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
 
-from handlers.core.dead_letters.attributes import ATTRIBUTES, UNPARSABLE_TYPE
+from handlers.core.dead_letters.compose import ATTRIBUTES, UNPARSABLE_TYPE
 from handlers.core.dead_letters.message import (
     DATA,
     Message,

@@ -6,7 +6,7 @@ All events here are CloudEvents, because `core.events.shapes` has converted the 
 from collections.abc import Callable
 
 from handlers.core.errors import InvalidEvent
-from handlers.core.events import cts, existing, glance, smn
+from handlers.core.events import cts, existing_image, glance, smn
 from handlers.core.events.recognised import CreationSignals, OtherEvent, Recognised, created
 from handlers.core.json_access import Json, object_or_empty, project_of, rfc3339, string, uuids_at
 from handlers.core.times import parse_time
@@ -51,7 +51,7 @@ READERS: dict[str, Callable[[Json, Json, CreationSignals], Recognised | None]] =
     "CTS trace": cts.read,
     "Glance notification": glance.read,
     "SMN message": smn.read,
-    "existing image": existing.read,
+    "existing image": existing_image.read,
     "plain CloudEvent": _plain,
 }
 """By shape, the reader of an event and its data. It returns None for events of other shapes.

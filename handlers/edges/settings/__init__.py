@@ -9,7 +9,7 @@ from handlers.edges.settings.credentials import (
     StaticToken,
 )
 from handlers.edges.settings.logged import delivery_fields, public, settings_fields
-from handlers.edges.settings.names import empty, misspelt
+from handlers.edges.settings.misspelt import empty, misspelt
 from handlers.edges.settings.parsers import InvalidSetting
 from handlers.edges.settings.settings import (
     SHIPPED_RULES,

@@ -1,4 +1,4 @@
-"""The settings of the function. `handlers/settings.md` describes each of them, and `names` lists them."""
+"""The settings of the function. `handlers/settings.md` describes each of them."""
 
 import re
 from collections.abc import Mapping
@@ -10,8 +10,10 @@ from handlers.core.events import CreationSignals
 from handlers.core.events.cts import CREATIONS
 from handlers.core.patterns.wildcards import InvalidWildcard, Wildcard, parse_wildcard
 from handlers.edges.log import LEVELS
+from handlers.edges.settings import credentials
 from handlers.edges.settings.credentials import CredentialSource, Password, credential_source, projects_of
 from handlers.edges.settings.parsers import (
+    SECRETS,
     InvalidSetting,
     certificates,
     endpoint,
@@ -33,6 +35,20 @@ _OF_THE_SERVER = {"WORKERS": whole_number(1, 100), "THREADS": whole_number(1, 10
 """Settings of the framework. It does not check them."""
 
 SHIPPED_RULES = Path(__file__).parents[2] / "rules.toml"
+
+NAMES = frozenset(
+    (
+        *("IMS_ENDPOINT", "RULES", "RULES_TABLE", "TAG_FORM", "NOT_READY_WINDOW", "EVENT_TIMEOUT"),
+        *("MAX_BODY_BYTES", "PORT", "WORKERS", "THREADS"),
+        *("IMAGE_CREATED_TYPES", "IMAGE_CREATED_TRACES", "PSEUDONYM_KEY", "DEAD_LETTER_SINK", "EVENTS_TOKEN"),
+        *("INVOKE_RETRY_SECONDS", "IMS_PROXY", "OS_CACERT", "LOG_LEVEL", "LOG_TAG_VALUES", "CREDENTIALS"),
+        *("OS_AUTH_URL", *credentials.USER, *credentials.DOMAIN, *credentials.PROJECT_NAME),
+        *(*credentials.AGENCY, *credentials.TOKEN, *credentials.ACCESS, *credentials.SECRET),
+        *(*credentials.SECURITY_TOKEN, *credentials.PROJECTS),
+        *(f"{name}_FILE" for name in SECRETS),
+    )
+)
+"""Every name that the function reads."""
 
 
 class DeliverySettings(NamedTuple):

@@ -13,7 +13,7 @@ from handlers.commands.dead_letters.reading import UNREADABLE_MAX
 from handlers.commands.dead_letters.stores import Entry, FileStore, Unreadable
 from handlers.core.dead_letters import dead_letter
 from handlers.core.dead_letters.advice import advice
-from handlers.core.dead_letters.attributes import UNPARSABLE_TYPE
+from handlers.core.dead_letters.compose import UNPARSABLE_TYPE
 from handlers.core.outcomes import Outcome
 from handlers.core.received import Received
 from handlers.edges.sinks import file_sink

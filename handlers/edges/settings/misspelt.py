@@ -1,24 +1,9 @@
-"""The names of all settings, and a warning about variables that do nothing: misspelt or empty ones."""
+"""Warnings about variables that do nothing: misspelt or empty ones."""
 
 import re
 from collections.abc import Iterator, Mapping
 
-from handlers.edges.settings import credentials
-from handlers.edges.settings.parsers import SECRETS
-
-NAMES = frozenset(
-    (
-        *("IMS_ENDPOINT", "RULES", "RULES_TABLE", "TAG_FORM", "NOT_READY_WINDOW", "EVENT_TIMEOUT"),
-        *("MAX_BODY_BYTES", "PORT", "WORKERS", "THREADS"),
-        *("IMAGE_CREATED_TYPES", "IMAGE_CREATED_TRACES", "PSEUDONYM_KEY", "DEAD_LETTER_SINK", "EVENTS_TOKEN"),
-        *("INVOKE_RETRY_SECONDS", "IMS_PROXY", "OS_CACERT", "LOG_LEVEL", "LOG_TAG_VALUES", "CREDENTIALS"),
-        *("OS_AUTH_URL", *credentials.USER, *credentials.DOMAIN, *credentials.PROJECT_NAME),
-        *(*credentials.AGENCY, *credentials.TOKEN, *credentials.ACCESS, *credentials.SECRET),
-        *(*credentials.SECURITY_TOKEN, *credentials.PROJECTS),
-        *(f"{name}_FILE" for name in SECRETS),
-    )
-)
-"""Every name that the function reads."""
+from handlers.edges.settings.settings import NAMES
 
 _ENDINGS = re.compile("(FILE|PATH|SECONDS|URL)$")
 """What people add to a name that has no such ending."""
