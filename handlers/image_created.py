@@ -8,14 +8,20 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from handlers.core.errors import ImageNotFound, ImageNotTaggable, InvalidEvent, OutOfTime, PermissionDenied
+from handlers.core.errors import (
+    ImageNotFound,
+    ImageNotTaggable,
+    InvalidEvent,
+    OutOfTime,
+    PermissionDenied,
+    ProjectNotServed,
+)
 from handlers.core.events import (
     CreationSignals,
     ImageCreated,
     ImageJob,
     OtherEvent,
     recognise,
-    served_project,
 )
 from handlers.core.ims.image import NAMES, described, parent_id, tags_of
 from handlers.core.ims.tags import Tag, WriteResult
@@ -147,6 +153,23 @@ def tag_image(
         if write.failed:
             outcome = outcome._replace(message=f"{outcome.message}; {write.summary(to_write)}")
     return ImageResult(outcome, image, plan, write, age, error, api_seconds, absent_parent=absent)
+
+
+def served_project(project_id: str | None, served: Collection[str]) -> str | None:
+    """The project whose credentials an image needs; None if the credentials are for one project anyway.
+
+    project_id: from the event. served: ids; none if the credentials are for one project anyway.
+    Raises ProjectNotServed, or InvalidEvent if several are served and the event names none.
+    """
+    if not served:
+        return None
+    if project_id in served:
+        return project_id
+    if project_id is not None:
+        raise ProjectNotServed(f"the image is in the project {project_id[:64]!a}, which is not served here")
+    if len(served) > 1:
+        raise InvalidEvent("the event does not say in which project the image is, and several are served")
+    return next(iter(served))
 
 
 def in_time(deadline: float) -> None:

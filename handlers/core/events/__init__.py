@@ -1,6 +1,5 @@
 """Which events say that an image was created, and which images they are about."""
 
-from handlers.core.events.projects import served_project
 from handlers.core.events.recognise import recognise
 from handlers.core.events.recognised import CreationSignals, ImageCreated, ImageJob, OtherEvent, Recognised
 
@@ -11,5 +10,4 @@ __all__ = [
     "OtherEvent",
     "Recognised",
     "recognise",
-    "served_project",
 ]

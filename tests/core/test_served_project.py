@@ -3,7 +3,7 @@
 import pytest
 
 from handlers.core.errors import InvalidEvent, ProjectNotServed
-from handlers.core.events.projects import served_project
+from handlers.image_created import served_project
 
 
 @pytest.mark.parametrize(
