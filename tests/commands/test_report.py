@@ -71,6 +71,13 @@ def test_forced_colour(faulty: str) -> None:
     assert lines[0] == lines[1]
 
 
+def test_json_in_a_pipe(faulty: str) -> None:
+    """JSON is indented on a terminal; a program gets the same in one line."""
+    seen, piped = (run(*CHECK, faulty, "--json") for run in (on_terminal, in_a_pipe))
+    assert seen == json.dumps(json.loads(piped), indent=2) + "\n"
+    assert len(piped.splitlines()) == 1
+
+
 @pytest.mark.parametrize("columns", [30, 60, 200])
 def test_width(faulty: str, columns: int) -> None:
     """No line is wider than the terminal."""

@@ -85,8 +85,11 @@ def emit(report: Report, stream: TextIO | None, *, as_json: bool) -> int:
 
 def _texts(report: Report, stream: TextIO, *, as_json: bool) -> Iterator[str]:
     if as_json or report.body is None:
-        lines = report.data if isinstance(report.data, Iterator) else iter((_json(report.data),))
-        return (f"{line}\n" for line in lines)
+        if isinstance(report.data, Iterator):
+            return (f"{line}\n" for line in report.data)
+        # A program that reads a long document would wait for the indentation longer than for the rest.
+        is_for_people = report.body is None or stream.isatty()
+        return iter((f"{_json(report.data) if is_for_people else json.dumps(report.data)}\n",))
     from handlers.commands.output.layout import printed  # noqa: PLC0415 - rich takes longer than most commands
 
     return printed(report.body, stream)

@@ -54,6 +54,7 @@ def test_rules(page: "Page", stack: LocalStack) -> None:
     expect(page.locator("#saved")).to_contain_text("Saved, and refused")
     page.goto("/images")
     expect(page.get_by_role("alert")).to_contain_text("The function refused the changed table.")
+    expect(page.get_by_text("Coverage is not known: The table has a fault")).to_be_visible()
     page.goto("/rules")
     table.fill(text)
     expect(page.locator("#findings")).to_have_text("No fault and no warning.")

@@ -4,7 +4,6 @@ import asyncio
 import json
 import sys
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any
 
 from deploy.local.processes import ROOT
@@ -41,13 +40,14 @@ class Commands:
     async def rows(self, *arguments: str, **settings: str) -> list[dict[str, Any]]:
         """The objects that a command answers, one in each line. Raises CommandFailed."""
         output, words = await self._run(arguments, settings)
-        with suppress(ValueError):
-            # A usage error is one document, in several lines.
-            _without_errors(json.loads(output))
         try:
-            return [_without_errors(json.loads(line)) for line in output.splitlines()]
+            rows = [_without_errors(json.loads(line)) for line in output.splitlines()]
         except ValueError:
             raise CommandFailed(words) from None
+        if rows and "faults" in rows[0]:
+            fault = rows[0]["faults"][0]
+            raise CommandFailed(f"The table has a fault: {fault['place']}: {fault['message']}")
+        return rows
 
     async def _run(self, arguments: tuple[str, ...], settings: Mapping[str, str]) -> tuple[bytes, str]:
         """Standard output, and the last words of standard error."""
