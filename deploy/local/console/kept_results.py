@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 KEPT = 3000
-"""Results that are kept: the newest."""
+"""Results of a table that are kept: the newest."""
+
+TABLES = 2
+"""Versions of the table whose results are kept: the one in use, and a draft."""
 
 Images = Mapping[str, Mapping[str, Any]]
 """By id, images as IMS describes them."""
@@ -25,22 +28,19 @@ class Results(NamedTuple):
 
 
 class KeptResults:
-    """Under the table in use. The file of an event never changes, so its result holds as long as the table
+    """Of the newest tables. The file of an event never changes, so its result holds as long as the table
     does, and the images that the table reads.
     """
 
     def __init__(self) -> None:
-        self._digest = ""
-        self._results = Results({})
+        self._by_version: dict[str, Results] = {}
 
-    def known(self, digest: str, images: Images) -> Results:
-        """What still holds under the table with this digest."""
-        return self._results if self._holds(digest, images) else Results({})
+    def known(self, version: str, images: Images) -> Mapping[str, Result]:
+        """By the file of each event, what still holds under this version of the table."""
+        kept = self._by_version.get(version)
+        return kept.by_file if kept and kept.images in (None, images) else {}
 
-    def keep(self, digest: str, found: Results) -> None:
-        kept = self._results.by_file if self._holds(digest, found.images) else {}
-        self._digest = digest
-        self._results = Results(dict([*kept.items(), *found.by_file.items()][-KEPT:]), found.images)
-
-    def _holds(self, digest: str, images: Images | None) -> bool:
-        return self._digest == digest and self._results.images in (None, images)
+    def keep(self, version: str, found: Results) -> None:
+        newest = Results(dict([*found.by_file.items()][-KEPT:]), found.images)
+        self._by_version.pop(version, None)
+        self._by_version = dict([*self._by_version.items(), (version, newest)][-TABLES:])

@@ -19,11 +19,25 @@ Files = Mapping[str, list[str]]
 """Events as files that the commands take, each with the ids of its images."""
 
 
-async def results(doors: Doors, files: Files, images: Images, *options: str) -> Results | None:
-    """What a table makes of these events; None if it has faults. Many are shared between two commands.
+async def results(doors: Doors, files: Files, images: Images, version: str, *options: str) -> Results | None:
+    """What a version of the table makes of these events; None if it has faults. What is known is not asked.
 
-    images: those of the events, and those that they were made from. To read them takes a while, so a table
-    gets them only if the one before at the same place read some, or if it turns out to.
+    images: those of the events, and those that they were made from. options: name the table, if it is not the
+    one in use.
+    """
+    known = doors.kept.known(version, images)
+    new = {path: ids for path, ids in files.items() if path not in known}
+    found = await _results(doors, new, images, *options)
+    if found is None:
+        return None
+    found = Results({**known, **found.by_file}, found.images)
+    doors.kept.keep(version, found)
+    return found
+
+
+async def _results(doors: Doors, files: Files, images: Images, *options: str) -> Results | None:
+    """To read images takes a while, so a table gets them only if the one before at the same place read some,
+    or if it turns out to.
     """
     answers = await _explained(doors, files, images if options in doors.reading else None, *options)
     if any(map(lacks_images, answers)):
@@ -36,19 +50,8 @@ async def results(doors: Doors, files: Files, images: Images, *options: str) -> 
     return Results(found, images if reads else None)
 
 
-async def results_in_use(doors: Doors, files: Files, images: Images) -> Results | None:
-    """The same under the table in use; only of what is not known already."""
-    digest = doors.table.digest()
-    known = doors.kept.known(digest, images).by_file
-    new = {path: ids for path, ids in files.items() if path not in known}
-    found = await results(doors, new, images)
-    if found is None:
-        return None
-    doors.kept.keep(digest, found)
-    return Results({**known, **found.by_file}, found.images)
-
-
 async def _explained(doors: Doors, files: Files, images: Images | None, *options: str) -> list[Any]:
+    """Many events are shared between two commands."""
     names = list(files)
     parts = [names[::2], names[1::2]] if len(names) >= PARTED else [names] if names else []
 

@@ -26,6 +26,15 @@ class TableFile:
         """By which a change by somebody else is seen."""
         return hashlib.sha256(self.path.read_bytes()).hexdigest()
 
+    def version(self, text: str) -> str:
+        """Another one for each text, and whenever a file beside the table changes: it may be a lookup."""
+        beside = [
+            (each.name, (state := each.stat()).st_mtime_ns, state.st_size)
+            for each in sorted(self.path.parent.iterdir())
+            if each.is_file() and each.name != self.path.name
+        ]
+        return hashlib.sha256(f"{beside}{text}".encode(errors="surrogatepass")).hexdigest()
+
     def draft(self, text: str) -> Path:
         """A file with this text under the name of the table, beside the same lookup files and cases."""
         shutil.rmtree(self._folder, ignore_errors=True)

@@ -75,10 +75,11 @@ async function attempt() {
   if (counts()) difference.classList.remove("asking");
 }
 
+// The first change is tried at once; those that come while the console still answers count as one.
 let waiting;
 function later() {
   clearTimeout(waiting);
-  waiting = setTimeout(attempt, AFTER);
+  waiting = setTimeout(attempt, difference.classList.contains("asking") ? AFTER : 0);
 }
 
 function changed() {

@@ -8,7 +8,7 @@ from deploy.local.console.doors import CommandFailed
 from deploy.local.console.doors.payloads import file_of
 from deploy.local.console.explain import event_file
 from deploy.local.console.kept_results import Images, Result, Results
-from deploy.local.console.results import results, results_in_use
+from deploy.local.console.results import results
 from deploy.local.console.state import Doors
 from deploy.local.journal import Record
 
@@ -17,10 +17,10 @@ SHOWN = 100
 
 
 class Draft(NamedTuple):
-    """A table that is not saved. path: its file. is_in_use: whether it is the table on disk all the same."""
+    """A table that is not saved. path: of its file."""
 
     path: str
-    is_in_use: bool
+    text: str
 
 
 class Subject(NamedTuple):
@@ -95,11 +95,13 @@ async def _compared(
 ) -> tuple[Results, Results] | None:
     """The results under the table in use, and under the draft; None if one of them has faults."""
     files = {path: each.image_ids for path, each in subjects.items()}
-    if draft.is_in_use:
-        both = await results_in_use(doors, files, images)
+    in_use, version = (doors.table.version(text) for text in (doors.table.read(), draft.text))
+    if version == in_use:
+        both = await results(doors, files, images, in_use)
         return (both, both) if both else None
     before, after = await asyncio.gather(
-        results_in_use(doors, files, images), results(doors, files, images, "--rules", draft.path)
+        results(doors, files, images, in_use),
+        results(doors, files, images, version, "--rules", draft.path),
     )
     return (before, after) if before and after else None
 

@@ -9,11 +9,14 @@ from aiohttp import ClientError, ClientSession, web
 
 from deploy.local.console.doors.table import LONGEST
 from deploy.local.console.state import STATE, Doors
-from deploy.local.console.views.difference import Difference, Draft, difference
+from deploy.local.console.views.difference import Draft, difference
 from deploy.local.console.views.page import doors_of, given, page, rendered
 from deploy.local.follow_logs import CONSOLE_SOURCE
 
 routes = web.RouteTableDef()
+
+GIVEN_UP_WITHIN = 0.02
+"""Seconds in which it is seen that the page has given a draft up."""
 
 TAKEN_UP_WITHIN = 4.0
 """Seconds in which the function tells that it has looked at its file."""
@@ -34,13 +37,17 @@ async def try_rules(request: web.Request) -> web.Response:
     doors, asked = await doors_of(request), await given(request)
     text = str(asked.get("text", ""))[:LONGEST]
     async with doors.drafting:
-        if request.transport is None:
-            # The page has given this draft up for a newer one, which waits.
-            return web.Response(status=204)
-        draft = doors.table.draft(text)
-        found, changed = await asyncio.gather(
-            doors.commands("check", str(draft)), _difference(request, doors, text, str(draft))
+        draft = Draft(str(doors.table.draft(text)), text)
+        console = request.app[STATE]
+        answers = asyncio.gather(
+            doors.commands("check", draft.path),
+            difference(doors, console.folder, list(console.journal), draft),
         )
+        watch = asyncio.create_task(_give_up(request, answers))
+        try:
+            found, changed = await answers
+        finally:
+            watch.cancel()
     return web.json_response(
         {
             "faults": found["faults"],
@@ -50,10 +57,13 @@ async def try_rules(request: web.Request) -> web.Response:
     )
 
 
-async def _difference(request: web.Request, doors: Doors, text: str, draft: str) -> Difference | None:
-    console = request.app[STATE]
-    is_in_use = text == doors.table.read()
-    return await difference(doors, console.folder, list(console.journal), Draft(draft, is_in_use))
+async def _give_up(request: web.Request, answers: asyncio.Future[Any]) -> None:
+    """Ends the commands for a draft that the page has given up, since those for a newer one wait."""
+    while True:
+        if request.transport is None:
+            answers.cancel()
+            return
+        await asyncio.sleep(GIVEN_UP_WITHIN)
 
 
 @routes.post("/rules/save")
