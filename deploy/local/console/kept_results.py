@@ -35,10 +35,10 @@ class KeptResults:
     def __init__(self) -> None:
         self._by_version: dict[str, Results] = {}
 
-    def known(self, version: str, images: Images) -> Mapping[str, Result]:
-        """By the file of each event, what still holds under this version of the table."""
-        kept = self._by_version.get(version)
-        return kept.by_file if kept and kept.images in (None, images) else {}
+    def known(self, version: str, images: Images) -> Results:
+        """What still holds under this version of the table."""
+        kept = self._by_version.get(version, Results({}))
+        return kept if kept.images in (None, images) else Results({})
 
     def keep(self, version: str, found: Results) -> None:
         newest = Results(dict([*found.by_file.items()][-KEPT:]), found.images)

@@ -1,6 +1,5 @@
 """What a table makes of many events at once."""
 
-import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -8,9 +7,6 @@ from deploy.local.console.doors.observer import NO_IMAGE
 from deploy.local.console.explain import explain, lacks_images, reads_images
 from deploy.local.console.kept_results import Images, Result, Results
 from deploy.local.console.state import Doors
-
-PARTED = 400
-"""Files from which on two commands on two cores are faster than one: a command takes its time to start."""
 
 STRANGER: Images = {"none": {}}
 """Stands for an image that does not exist, of which a command would else take the first that it is given."""
@@ -26,12 +22,12 @@ async def results(doors: Doors, files: Files, images: Images, version: str, *opt
     one in use.
     """
     known = doors.kept.known(version, images)
-    new = {path: ids for path, ids in files.items() if path not in known}
-    found = await _results(doors, new, images, *options)
-    if found is None:
-        return None
-    found = Results({**known, **found.by_file}, found.images)
-    doors.kept.keep(version, found)
+    new = {path: ids for path, ids in files.items() if path not in known.by_file}
+    found = await _results(doors, new, images, *options) if new else known
+    if found is not None:
+        read = found.images if known.images is None else known.images
+        found = Results({**known.by_file, **found.by_file}, read)
+        doors.kept.keep(version, found)
     return found
 
 
@@ -39,27 +35,15 @@ async def _results(doors: Doors, files: Files, images: Images, *options: str) ->
     """To read images takes a while, so a table gets them only if the one before at the same place read some,
     or if it turns out to.
     """
-    answers = await _explained(doors, files, images if options in doors.reading else None, *options)
-    if any(map(lacks_images, answers)):
-        answers = await _explained(doors, files, images, *options)
-    if any("files" not in answer for answer in answers):
+    given = {**STRANGER, **_family((each for ids in files.values() for each in ids), images)}
+    answer = await explain(doors, list(files), given if options in doors.reading else {}, *options)
+    if lacks_images(answer):
+        answer = await explain(doors, list(files), given, *options)
+    if "files" not in answer:
         return None
-    reads = any(map(reads_images, answers))
+    reads = reads_images(answer)
     (doors.reading.add if reads else doors.reading.discard)(options)
-    found = {file["file"]: _result(file) for answer in answers for file in answer["files"]}
-    return Results(found, images if reads else None)
-
-
-async def _explained(doors: Doors, files: Files, images: Images | None, *options: str) -> list[Any]:
-    """Many events are shared between two commands."""
-    names = list(files)
-    parts = [names[::2], names[1::2]] if len(names) >= PARTED else [names] if names else []
-
-    def given(part: list[str]) -> Images:
-        ids = (each for name in part for each in files[name])
-        return {} if images is None else {**STRANGER, **_family(ids, images)}
-
-    return await asyncio.gather(*(explain(doors, part, given(part), *options) for part in parts))
+    return Results({file["file"]: _result(file) for file in answer["files"]}, images if reads else None)
 
 
 def _family(image_ids: Iterable[str], images: Images) -> Images:

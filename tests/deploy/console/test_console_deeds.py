@@ -84,6 +84,27 @@ def test_rules_that_read_images(page: "Page", stack: LocalStack) -> None:
     expect(changes.first).not_to_contain_text("parent")
 
 
+def test_rules_with_a_lookup(page: "Page", stack: LocalStack) -> None:
+    """A draft reads the lookup files beside the table, and reads them again when they change."""
+    stack.create("looked-up")
+    lookup = stack.rules.with_name("costs.csv")
+    lookup.write_text("key,value\nlooked-up,before\n")
+    page.goto("/rules")
+    table = page.get_by_label("The rules table in TOML")
+    change = page.locator("#difference li", has=page.get_by_role("link", name="looked-up", exact=True)).first
+    text = table.input_value()
+    rule = """tags.cost = "{{ image.name | lookup('cost') }}"\n"""
+    draft = f'{text}[lookup.cost]\nfile = "costs.csv"\n[[rule]]\n{rule}'
+    table.fill(draft)
+    expect(change).to_contain_text("before")
+    lookup.write_text("key,value\nlooked-up,after\n")
+    table.fill(text)
+    expect(page.locator("#difference")).to_contain_text("No difference for")
+    table.fill(draft)
+    expect(change).to_contain_text("after")
+    table.fill(text)
+
+
 def test_changed_meanwhile(page: "Page") -> None:
     """A table that somebody else has changed since the page was opened is not written over."""
     page.goto("/rules")

@@ -13,7 +13,7 @@ class NotSaved(OSError):
 
 
 class TableFile:
-    """path: what `RULES` names. folder: for the draft, with links to everything that is beside the table."""
+    """path: what `RULES` names. folder: for the draft, with links to what belongs to the table."""
 
     def __init__(self, path: Path, folder: Path) -> None:
         self.path = path
@@ -27,24 +27,30 @@ class TableFile:
         return hashlib.sha256(self.path.read_bytes()).hexdigest()
 
     def version(self, text: str) -> str:
-        """Another one for each text, and whenever a file beside the table changes: it may be a lookup."""
-        beside = [
-            (each.name, (state := each.stat()).st_mtime_ns, state.st_size)
-            for each in sorted(self.path.parent.iterdir())
-            if each.is_file() and each.name != self.path.name
+        """Another one for each text, and whenever a file that belongs to it changes."""
+        states = [
+            (each.name, (state := each.stat()).st_mtime_ns, state.st_size) for each in self._beside(text)
         ]
-        return hashlib.sha256(f"{beside}{text}".encode(errors="surrogatepass")).hexdigest()
+        return hashlib.sha256(f"{states}{text}".encode(errors="surrogatepass")).hexdigest()
 
     def draft(self, text: str) -> Path:
         """A file with this text under the name of the table, beside the same lookup files and cases."""
         shutil.rmtree(self._folder, ignore_errors=True)
         self._folder.mkdir()
-        for beside in self.path.parent.iterdir():
-            if beside.name != self.path.name:
-                (self._folder / beside.name).symlink_to(beside)
+        for beside in self._beside(text):
+            (self._folder / beside.name).symlink_to(beside)
         path = self._folder / self.path.name
         path.write_text(text, encoding="utf-8")
         return path
+
+    def _beside(self, text: str) -> list[Path]:
+        """What may belong to a table with this text: the cases by their name, lookup files that it names."""
+        return [
+            each
+            for each in sorted(self.path.parent.iterdir())
+            if each != self.path and (each.name.startswith(f"{self.path.stem}.") or each.name in text)
+            if each.exists()
+        ]
 
     def save(self, text: str, opened: str) -> None:
         """Writes the table in one step. opened: its digest when it was read. Raises NotSaved."""
