@@ -121,7 +121,17 @@ def own(paths: list[Path]) -> list[EventFile]:
             raise NoEvent(f"{file['fault']}.")
         if [bool(each["event"].get("id")) for each in file["events"]] != [True]:
             raise NoEvent(f"{file['file']} must hold one event with an id, by which the logs name it.")
-    return [(path, {"what": str(path)}) for path in paths]
+    return [
+        (path, {"what": str(path), "images": _named(path, file)})
+        for path, file in zip(paths, answer["files"], strict=True)
+    ]
+
+
+def _named(path: Path, file: dict[str, Any]) -> list[dict[str, str]]:
+    """The images that an event file may be about, with the names that `explain` reads in it."""
+    images = [image["image"] for event in file["events"] for image in event["images"]]
+    names = {image.get("id"): image.get("name") or "" for image in images}
+    return [{"id": each, "name": names.get(each, "")} for each in _ids(path)]
 
 
 async def send(stack: Stack, events: Sequence[EventFile]) -> list[Sample]:
@@ -145,7 +155,11 @@ async def send(stack: Stack, events: Sequence[EventFile]) -> list[Sample]:
 def _images(path: Path, facts: dict[str, Any]) -> dict[str, str]:
     """The ids of the images that an event may be about, each with its name if that is known."""
     known = {image["id"]: str(image.get("name", "")) for image in facts.get("images", ()) if "id" in image}
-    return known or dict.fromkeys(UUID.findall(path.read_text(encoding="utf-8", errors="replace")), "")
+    return known or dict.fromkeys(_ids(path), "")
+
+
+def _ids(path: Path) -> list[str]:
+    return UUID.findall(path.read_text(encoding="utf-8", errors="replace"))
 
 
 async def _publish(stack: Stack, names: Sequence[str]) -> list[dict[str, Any]]:

@@ -32,7 +32,7 @@ def page(context: "BrowserContext", stack: LocalStack) -> Iterator["Page"]:
 
     def note(line: "ConsoleMessage") -> None:
         # That the console refuses something, the browser calls an error.
-        if line.type == "error" and not re.search("responded with a status of 4(00|09)", line.text):
+        if line.type == "error" and not re.search("responded with a status of 4(00|04|09)", line.text):
             wrong.append(line.text)
 
     watched = {

@@ -82,6 +82,14 @@ def test_widths(page: "Page", path: str) -> None:
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+def test_nothing_there(page: "Page") -> None:
+    """An address at which nothing is, or not any more, says so and leads back."""
+    page.goto("/events/999999")
+    expect(page.get_by_text("This event is none of the last 1,000 any more.")).to_be_visible()
+    page.get_by_role("link", name="Show all events").click()
+    expect(page.locator("#events li").first).to_be_visible()
+
+
 def test_late_event(page: "Page", stack: LocalStack) -> None:
     """What was asked of one event is not shown over another that was opened since, or when it is closed."""
     for name in ("opened-first", "opened-second"):

@@ -44,9 +44,8 @@ class Commands:
             rows = [_without_errors(json.loads(line)) for line in output.splitlines()]
         except ValueError:
             raise CommandFailed(words) from None
-        if rows and "faults" in rows[0]:
-            fault = rows[0]["faults"][0]
-            raise CommandFailed(f"The table has a fault: {fault['place']}: {fault['message']}")
+        if rows and (fault := fault_in(rows[0])):
+            raise CommandFailed(fault)
         return rows
 
     async def _run(self, arguments: tuple[str, ...], settings: Mapping[str, str]) -> tuple[bytes, str]:
@@ -76,6 +75,12 @@ class Commands:
                     await process.wait()
         words = errors.decode(errors="replace").strip().splitlines()
         return output, words[-1] if words else "The command answered nothing."
+
+
+def fault_in(answer: Any) -> str:
+    """The first fault of the table, if it has some and the command therefore answers nothing else."""
+    faults = answer.get("faults", ()) if isinstance(answer, dict) else ()
+    return f"The table has a fault: {faults[0]['place']}: {faults[0]['message']}." if faults else ""
 
 
 def _without_errors(answer: Any) -> Any:

@@ -83,6 +83,11 @@ function search() {
 
 text.addEventListener("input", search);
 reason.addEventListener("change", filter);
+document.getElementById("filters").addEventListener("reset", () => {
+  wanted.clear();
+  for (const chip of chips) chip.setAttribute("aria-pressed", "false");
+  setTimeout(search);
+});
 document.getElementById("filters").addEventListener("submit", (event) => event.preventDefault());
 for (const chip of chips) {
   chip.addEventListener("click", () => {
@@ -237,5 +242,5 @@ const shown = detail.querySelector("article")?.dataset.number;
 if (shown) {
   detail.dataset.wanted = shown;
   mark(shown);
-  rows.get(shown)?.scrollIntoView({ block: "center" });
+  rows.get(shown)?.scrollIntoView({ block: "nearest" });
 }

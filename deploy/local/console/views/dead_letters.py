@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
-from deploy.local.console.doors import CommandFailed
+from deploy.local.console.doors import CommandFailed, fault_in
 from deploy.local.console.state import STATE
 from deploy.local.console.views.page import doors_of, given, page
 
@@ -28,7 +28,14 @@ async def show_dead_letters(request: web.Request) -> web.Response:
     titles = {
         letter["id"]: request.app[STATE].journal.title_of(letter["id"]) for letter in shown["dead_letters"]
     }
-    return await page(request, "dead_letters", groups=groups, outcomes=outcomes, titles=titles)
+    return await page(
+        request,
+        "dead_letters",
+        groups=groups,
+        outcomes=outcomes,
+        titles=titles,
+        why_not=fault_in(today),
+    )
 
 
 @routes.post("/dead-letters/redrive")

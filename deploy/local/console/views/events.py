@@ -5,7 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
-from deploy.local.console.doors import CommandFailed
+from deploy.local.console.doors import CommandFailed, fault_in
 from deploy.local.console.doors.emulator import Refused
 from deploy.local.console.doors.payloads import curl_of, file_of, text_of
 from deploy.local.console.explain import explain_one
@@ -108,8 +108,8 @@ async def _explained(request: web.Request, doors: Doors, record: Record) -> dict
         answer = await explain_one(doors, str(path), record.image_ids)
     except CommandFailed as failure:
         return {"fault": str(failure), "events": []}
-    if faults := answer.get("faults"):
-        return {"fault": f"{faults[0]['place']}: {faults[0]['message']}", "events": []}
+    if fault := fault_in(answer):
+        return {"fault": fault, "events": []}
     [file] = answer["files"]
     return {"fault": file.get("fault", ""), "events": file.get("events", [])}
 

@@ -37,11 +37,11 @@ def rendered(request: web.Request, name: str, **known: Any) -> str:
     return template.render(token=console.token, instance=console.instance, **known)
 
 
-async def page(request: web.Request, name: str, **known: Any) -> web.Response:
-    """A whole page, or its content alone where a script asks for that."""
+async def page(request: web.Request, name: str, *, code: int = 200, **known: Any) -> web.Response:
+    """A whole page. code: the status of the answer."""
     doors = await doors_of(request)
     known |= {"view": name, "status": status_of(doors)}
-    return web.Response(text=rendered(request, name, **known), content_type="text/html")
+    return web.Response(status=code, text=rendered(request, name, **known), content_type="text/html")
 
 
 def fragment(request: web.Request, name: str, **known: Any) -> web.Response:
@@ -90,4 +90,6 @@ async def failures(request: web.Request, handler: Handler) -> web.StreamResponse
         status, sentence = refusal.status, refusal.text or refusal.reason
     if request.method == "POST":
         return web.json_response({"error": sentence}, status=status)
+    if "text/html" in request.headers.get("Accept", "") and request.app[STATE].doors.done():
+        return await page(request, "failure", sentence=sentence, code=status)
     return web.Response(status=status, text=f"{sentence}\n")

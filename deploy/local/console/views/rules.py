@@ -90,7 +90,7 @@ async def _taken_up(doors: Doors) -> str:
             if doors.follower.rules_told > told:
                 line = doors.follower.rules[-1]
                 if line["message"] == "rules.refused":
-                    return f"Saved, and refused: {line.get('detail')} The table before it stays in use."
+                    return f"Saved, and refused: {line.get('detail')}. The table before it stays in use."
                 return f"Saved. The function uses it: {line.get('rules')} rules."
     return "Saved. The function has not looked at it yet; it does with its next event."
 
