@@ -1,6 +1,7 @@
 """The list of events, and one of them: its way, why, and the event itself."""
 
 import asyncio
+from operator import itemgetter
 from typing import Any
 
 from aiohttp import web
@@ -11,7 +12,7 @@ from deploy.local.console.doors.payloads import curl_of, file_of, text_of
 from deploy.local.console.explain import explain_one
 from deploy.local.console.state import STATE, Doors
 from deploy.local.console.views.page import doors_of, fragment, given, page
-from deploy.local.journal import Record
+from deploy.local.journal import Record, Step
 
 routes = web.RouteTableDef()
 
@@ -93,10 +94,14 @@ async def _detail(request: web.Request, record: Record) -> dict[str, Any]:
 
 def _way(record: Record, calls: list[dict[str, Any]]) -> list[tuple[float, str, Any]]:
     """What happened, in order. The news of the publication may come late, and is the first all the same."""
-    # A log line's time is cut to the millisecond: it is later than the calls in the same one.
-    steps = [(step.time + (0.001 if step.line else 0), "step", step) for step in record.steps]
-    way = [*steps, *((call["time"], "call", call) for call in calls)]
-    return sorted(way, key=lambda each: (getattr(each[2], "name", "") != "published", each[0]))
+    began = min([*(step.time for step in record.steps), *(call["time"] for call in calls)], default=0.0)
+
+    def moment(step: Step) -> float:
+        # A log line's time is cut to the millisecond: it is later than the calls in the same one.
+        return began if step.name == "published" else step.time + (0.001 if step.line else 0)
+
+    steps = [(moment(step), "step", step) for step in record.steps]
+    return sorted([*steps, *((call["time"], "call", call) for call in calls)], key=itemgetter(0))
 
 
 async def _explained(request: web.Request, doors: Doors, record: Record) -> dict[str, Any]:
