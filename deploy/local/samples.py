@@ -122,16 +122,17 @@ def own(paths: list[Path]) -> list[EventFile]:
         if [bool(each["event"].get("id")) for each in file["events"]] != [True]:
             raise NoEvent(f"{file['file']} must hold one event with an id, by which the logs name it.")
     return [
-        (path, {"what": str(path), "images": _named(path, file)})
+        (path, {"what": str(path), "images": _images(path, file)})
         for path, file in zip(paths, answer["files"], strict=True)
     ]
 
 
-def _named(path: Path, file: dict[str, Any]) -> list[dict[str, str]]:
+def _images(path: Path, file: dict[str, Any]) -> list[dict[str, str]]:
     """The images that an event file may be about, with the names that `explain` reads in it."""
     images = [image["image"] for event in file["events"] for image in event["images"]]
     names = {image.get("id"): image.get("name") or "" for image in images}
-    return [{"id": each, "name": names.get(each, "")} for each in _ids(path)]
+    ids = UUID.findall(path.read_text(encoding="utf-8", errors="replace"))
+    return [{"id": each, "name": names.get(each, "")} for each in dict.fromkeys(ids)]
 
 
 async def send(stack: Stack, events: Sequence[EventFile]) -> list[Sample]:
@@ -140,26 +141,15 @@ async def send(stack: Stack, events: Sequence[EventFile]) -> list[Sample]:
     Raises NotRunning.
     """
     async with aiohttp.ClientSession(stack.ims) as session:
-        for path, facts in events:
-            for image_id, name in _images(path, facts).items():
-                image = {"id": image_id, "attributes": {"name": name or "image"}}
-                await session.post("/_emulator/images", json=image)
+        for image in (image for _, facts in events for image in facts["images"] if "id" in image):
+            attributes = {"name": image.get("name") or "image"}
+            await session.post("/_emulator/images", json={"id": image["id"], "attributes": attributes})
     rows = await _publish(stack, [str(path) for path, _ in events])
     samples = []
     for (_, facts), row in zip(events, rows, strict=True):
         expected: dict[str, Any] = {key: facts[key] for key in ("outcome", "reason", "tags") if key in facts}
         samples.append(Sample(facts["what"], row["id"], facts.get("image_id"), expected, row["sequence"]))
     return samples
-
-
-def _images(path: Path, facts: dict[str, Any]) -> dict[str, str]:
-    """The ids of the images that an event may be about, each with its name if that is known."""
-    known = {image["id"]: str(image.get("name", "")) for image in facts.get("images", ()) if "id" in image}
-    return known or dict.fromkeys(_ids(path), "")
-
-
-def _ids(path: Path) -> list[str]:
-    return UUID.findall(path.read_text(encoding="utf-8", errors="replace"))
 
 
 async def _publish(stack: Stack, names: Sequence[str]) -> list[dict[str, Any]]:

@@ -396,7 +396,7 @@ def test_printed_commands(staying: subprocess.Popen[str]) -> None:
     assert '"name": "prod-x"' in ran.stdout
     assert "Tagging-Outcome: tagged" in ran.stdout
     assert '{"key": "created-for", "value": "production"}' in ran.stdout
-    assert "tagged  image" in until(staying, "    1 attempt, posted straight to the function")
+    assert "tagged  prod-web-base" in until(staying, "    1 attempt, posted straight to the function")
     shown = until(staying, "    3 attempts")
     assert shown.count("retry  prod-x  ") == 2
     assert "    1 attempt, the next in " in shown

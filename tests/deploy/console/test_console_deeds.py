@@ -195,13 +195,16 @@ def test_kill_the_function(page: "Page", stack: LocalStack) -> None:
     page.goto("/try")
     page.get_by_role("button", name="Kill (pause)").click()
     expect(page.locator("#function-state")).to_have_text("function paused")
-    expect(page.get_by_text("Events wait on the bus. Resume it")).to_be_visible()
+    start = page.get_by_role("button", name="Start again (resume)")
+    expect(start).to_be_enabled()
     stack.create("waits-for-the-function")
     other = page.context.new_page()
     other.goto("/")
     expect(row(other, "waits-for-the-function")).to_contain_text("NoReply")
-    page.get_by_role("button", name="Start again (resume)").click()
+    expect(other.get_by_text("The function is paused. Events wait on the bus.")).to_be_visible()
+    other.get_by_role("button", name="Resume it").click()
     expect(page.locator("#function-state")).to_have_text("function up")
+    expect(start).to_be_disabled()
     expect(row(other, "waits-for-the-function")).to_contain_text("tagged")
 
 

@@ -194,6 +194,7 @@ def test_images(page: "Page", stack: LocalStack) -> None:
     page.goto("/")
     expect(row(page, "with-a-history")).to_contain_text("tagged")
     page.goto("/images")
+    expect(page.get_by_role("row", name="prod-web-base").first).to_be_visible()
     listed = page.get_by_role("row", name="with-a-history").first
     expect(listed).to_contain_text("created-by=ada")
     expect(listed).to_contain_text("complete")
