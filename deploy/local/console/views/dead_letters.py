@@ -20,10 +20,9 @@ async def show_dead_letters(request: web.Request) -> web.Response:
         doors.commands("dead-letters", "show", doors.stack.bus),
         doors.commands("dead-letters", "redrive", "--dry-run", doors.stack.bus),
     )
-    by_reason = defaultdict[str, list[dict[str, Any]]](list)
+    groups = defaultdict[tuple[str, str], list[dict[str, Any]]](list)
     for letter in reversed(shown["dead_letters"]):
-        by_reason[letter["reason"] or "without a reason"].append(letter)
-    groups = sorted(by_reason.items(), key=lambda group: -len(group[1]))
+        groups[letter["reason"] or "without a reason", letter["what_to_do"]].append(letter)
     outcomes = {row["position"]: row for row in today.get("dead_letters", ())}
     titles = {
         letter["id"]: request.app[STATE].journal.title_of(letter["id"]) for letter in shown["dead_letters"]
@@ -31,7 +30,7 @@ async def show_dead_letters(request: web.Request) -> web.Response:
     return await page(
         request,
         "dead_letters",
-        groups=groups,
+        groups=sorted(groups.items(), key=lambda group: -len(group[1])),
         outcomes=outcomes,
         titles=titles,
         why_not=fault_in(today),
