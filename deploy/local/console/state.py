@@ -31,7 +31,7 @@ class Doors:
     """Held by whoever has a draft of the table on disk."""
 
     kept: KeptResults = field(default_factory=KeptResults)
-    """What the table in use makes of events."""
+    """What the newest tables make of events."""
 
     reading: set[tuple[str, ...]] = field(default_factory=set)
     """The options of `explain` with which a table read images the last time."""
