@@ -7,6 +7,8 @@ import signal
 import sys
 from collections.abc import Callable
 
+import uvloop
+
 from . import policy
 from .bus.connection import BusNotReady, connect
 from .bus.streams import CONSUMER, STREAM, prepare
@@ -29,7 +31,7 @@ def main(*, ack_wait: float = ACK_WAIT, back_off: Callable[[int], float] = polic
     """
     logging.basicConfig(handlers=[LibraryHandler(logging.ERROR)], force=True)
     try:
-        asyncio.run(_run(Settings.from_environ(os.environ), ack_wait=ack_wait, back_off=back_off))
+        uvloop.run(_run(Settings.from_environ(os.environ), ack_wait=ack_wait, back_off=back_off))
     except InvalidSettings as fault:
         sys.stderr.write(f"{fault}\n")
         return 2
