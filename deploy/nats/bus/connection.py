@@ -1,8 +1,10 @@
 """The connection to the bus: it comes back when it was lost, and demands TLS where it has to."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +35,19 @@ class _Client(Client):
     """NATS' own client, made safe against servers, producers and files that are not as they should be.
 
     demands_tls: refuse servers that offer no TLS, before anything is sent to them. The client itself encrypts
-    only if the server asks for it, whatever the scheme of its URL is.
+    only if the server asks for it, whatever the scheme of its URL is. ca: file of certificates to trust
+    instead of the usual ones.
     """
 
-    def __init__(self, *, demands_tls: bool) -> None:
+    def __init__(self, *, demands_tls: bool, ca: Path | None) -> None:
         super().__init__()
         self._demands_tls = demands_tls
+        self._ca = ca
+
+    # Asked for where a connection is encrypted: to read the usual certificates takes as long as 100 events.
+    @cached_property
+    def ssl_context(self) -> ssl.SSLContext:
+        return tls_context(self._ca)
 
     async def _process_info(self, info: dict[str, Any], initial_connection: bool = False) -> None:
         # Each connection begins here, also one to a server that the cluster has named.
@@ -79,10 +88,6 @@ class _Client(Client):
         return message
 
 
-def _client(urls: tuple[str, ...], ca: Path | None) -> _Client:
-    return _Client(demands_tls=demands_tls(urls, ca))
-
-
 @asynccontextmanager
 async def connect(
     urls: tuple[str, ...],
@@ -99,7 +104,7 @@ async def connect(
     Raise BusNotReady if no server answers at first, and at the end if the server closed the connection for
     good.
     """
-    bus = _client(urls, ca)
+    bus = _Client(demands_tls=demands_tls(urls, ca), ca=ca)
     # Each once: at the start, and then since the connection was last made.
     faults: list[str] = []
     started = given_up = False
@@ -129,7 +134,6 @@ async def connect(
                 list(urls),
                 name="images",
                 user_credentials=creds,
-                tls=tls_context(ca),
                 inbox_prefix=INBOX,
                 error_cb=fault,
                 disconnected_cb=lost,
