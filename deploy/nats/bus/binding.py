@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any, NoReturn
+from typing import NoReturn
 from urllib.parse import quote, unquote
 
 CLOUD_EVENT = "application/cloudevents"
@@ -100,8 +100,12 @@ def _decoded(value: str) -> str:
 
 
 def _string(text: str | None) -> str | None:
-    value = json.loads(text) if text and text.startswith('"') else None
-    return value if isinstance(value, str) else None
+    return _unquoted(text) if text and text.startswith('"') else None
+
+
+def _unquoted(text: str) -> str:
+    """The value of a JSON string. Raise ValueError for escapes that are none."""
+    return str(json.loads(text)) if "\\" in text else text[1:-1]
 
 
 def _refuse(constant: str) -> NoReturn:
@@ -111,26 +115,32 @@ def _refuse(constant: str) -> NoReturn:
 _DECODER = json.JSONDecoder(parse_constant=_refuse)
 
 
+_SPACE = r"[ \t\n\r]*"
+_PLAIN = r'[^"\\\x00-\x1f]*'
+# A member up to its value, and the value too where it is a string without escapes.
+_MEMBER = re.compile(
+    rf'(?:\A{{|(?!\A),){_SPACE}("{_PLAIN}(?:\\.{_PLAIN})*"){_SPACE}:{_SPACE}(?:("{_PLAIN}"){_SPACE})?'
+)
+
+
 def _members(text: str) -> dict[str, str]:
     """The members of a JSON object as text. Raise ValueError if it is none, or repeats a name."""
     members: dict[str, str] = {}
-    mark, at = _mark(text, 0)
-    if mark != "{":
-        raise ValueError("not a JSON object")
-    while mark in {"{", ","}:
-        name: Any
-        name, at = _DECODER.raw_decode(text, at)
-        colon, at = _mark(text, at)
-        _, end = _DECODER.raw_decode(text, at)
-        if not isinstance(name, str) or colon != ":" or name in members:
-            raise ValueError("not a JSON object with distinct names")
-        members[name] = text[at:end]
-        mark, at = _mark(text, end)
-    if mark != "}" or at != len(text):
+    text = text.strip(" \t\n\r")
+    at = 0
+    while member := _MEMBER.match(text, at):
+        quoted, value = member.groups()
+        at = member.end()
+        if value is None:
+            _, end = _DECODER.raw_decode(text, at)
+            value = text[at:end]
+            while text.startswith((" ", "\t", "\n", "\r"), end):
+                end += 1
+            at = end
+        name = _unquoted(quoted) if "\\" in quoted else quoted[1:-1]
+        if name in members:
+            raise ValueError("a name is repeated")
+        members[name] = value
+    if text[at:] != "}":
         raise ValueError("not one JSON object")
     return members
-
-
-def _mark(text: str, at: int) -> tuple[str, int]:
-    match = re.compile(r"[ \t\n\r]*([{:,}]?)[ \t\n\r]*").match(text, at)
-    return (match[1], match.end()) if match else ("", at)
