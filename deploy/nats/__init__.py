@@ -3,7 +3,8 @@
     settings ─┐
               ├─ subscription ─┬─ pull                        one event at a time from the bus
     bus ──────┤                ├─ delivery ─┬─ binding        NATS message -> HTTP request, CloudEvent
-    streams ──┘                │            └─ dead_letters   what a dead letter looks like
+    streams ──┘                │            ├─ dead_letters   what a dead letter looks like
+                               │            └─ acknowledge    an acknowledgement, and the bus's word for it
                                ├─ subscriber ── bearer_token  one POST, one reply
                                ├─ policy                      reply -> accepted, retry, dead letter
                                └─ rate                        how fast deliveries may begin

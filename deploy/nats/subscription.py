@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from time import monotonic
 
 import nats.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
+from .bus.acknowledge import Acknowledger
 from .bus.pull import PULL_SECONDS, Puller
 from .dead_letters import Failure
 from .delivery import Delivery
@@ -48,13 +49,15 @@ class Subscription:
     ) -> None:
         self._bus = bus
         self._js = bus.jetstream()
+        self._acks = Acknowledger(bus)
         self._subscriber = subscriber
         self._destination = public(settings.subscriber_url)
         self._attempts = settings.attempts
         self._ack_wait = ack_wait
         self._back_off = back_off
         self._stopping = stopping
-        self._slots = asyncio.Semaphore(settings.parallel)
+        # So many are posted, and up to as many again are answered and being settled.
+        self._slots, self._settling = (asyncio.Semaphore(settings.parallel) for _ in range(2))
         self._in_hand: set[Delivery] = set()
         self._rate = AdaptiveRate()
         self._retries = RetrySchedule()
@@ -64,6 +67,7 @@ class Subscription:
         # A fault of the signals must not go unseen: the bus would deliver again what is in hand.
         async with asyncio.TaskGroup() as running:
             signals = running.create_task(self._signal())
+            await self._acks.listen()
             async with asyncio.TaskGroup() as deliveries:
                 await self._take(await Puller.at(self._bus), deliveries)
             signals.cancel()
@@ -107,55 +111,59 @@ class Subscription:
         await self._stopped_within(PULL_SECONDS)
 
     async def _deliver(self, message: Msg) -> None:
-        try:
-            delivery = Delivery.of(self._js, message)
-            self._in_hand.add(delivery)
+        with ExitStack() as slot:
+            slot.callback(self._slots.release)
             try:
-                if await self._wait_to_begin():
-                    await self._post(delivery)
-                else:
-                    await delivery.nak(0)
-            finally:
-                self._in_hand.remove(delivery)
-        except Exception as error:  # noqa: BLE001 - a bug must neither lose this event nor stop the others
-            await self._settle_fault(message, error)
-        finally:
-            self._slots.release()
+                delivery = Delivery.of(self._js, self._acks, message)
+                self._in_hand.add(delivery)
+                try:
+                    if await self._wait_to_begin():
+                        await self._post(delivery, slot)
+                    else:
+                        await delivery.nak(0)
+                finally:
+                    self._in_hand.remove(delivery)
+            except Exception as error:  # noqa: BLE001 - a bug must neither lose this event nor stop the others
+                await self._settle_fault(message, error)
 
-    async def _post(self, delivery: Delivery) -> None:
+    async def _post(self, delivery: Delivery, slot: ExitStack) -> None:
         began = monotonic()
         self._rate.begin(began)
         self._retries.begin(began)
         reply = await self._subscriber.post(*delivery.request)
         milliseconds = round((monotonic() - began) * 1000)
         self._adjust_rate(reply, began)
-        await self._settle(delivery, reply, *reply.words, milliseconds=milliseconds)
+        # The subscriber need not wait until the bus has confirmed; but a slow bus gets no more of them.
+        async with self._settling:
+            slot.close()
+            await self._settle(delivery, reply, milliseconds=milliseconds)
 
     async def _settle(
-        self, delivery: Delivery, reply: Reply, reason: str, detail: str, **measured: int
+        self, delivery: Delivery, reply: Reply, words: tuple[str, str] | None = None, **measured: int
     ) -> None:
+        """words: as `Reply.words`, where those of the reply are not meant."""
         outcome = outcome_of(reply.status, attempt=delivery.attempt, attempts=self._attempts)
+        fields = delivery.fields | {"status": reply.status} | measured
+        if outcome is Outcome.ACCEPTED:
+            if not await delivery.ack():
+                fields |= {"reason": "NotConfirmed", "detail": NOT_CONFIRMED}
+            log("delivery.accepted", **fields)
+            return
+
+        reason, detail = words or reply.words
         if outcome is Outcome.DEAD_LETTER:
             failure = Failure(self._destination, reply.status, reply.body, delivery.attempt)
             if not_kept := await delivery.keep(failure):
                 outcome, reason = Outcome.RETRY, "DeadLetterFailed"
                 detail = f"The dead letter was not kept: {not_kept}."
-
-        fields = delivery.fields | {"status": reply.status} | measured
         if outcome is Outcome.RETRY:
             shortest = max(reply.retry_after or 0.0, self._back_off(delivery.attempt))
             delay = self._retries.delay(monotonic(), shortest)
             await delivery.nak(delay)
             log("delivery.retry", "WARNING", **fields, reason=reason, detail=detail, retry_in=round(delay, 3))
-            return
-        confirmed = await delivery.ack()
-        if outcome is Outcome.DEAD_LETTER:
-            detail = detail if confirmed else f"{NOT_CONFIRMED} {detail}"
-            log("delivery.dead_letter", "ERROR", **fields, reason=reason, detail=detail)
-        elif confirmed:
-            log("delivery.accepted", **fields)
         else:
-            log("delivery.accepted", **fields, reason="NotConfirmed", detail=NOT_CONFIRMED)
+            detail = detail if await delivery.ack() else f"{NOT_CONFIRMED} {detail}"
+            log("delivery.dead_letter", "ERROR", **fields, reason=reason, detail=detail)
 
     async def _settle_fault(self, message: Msg, error: Exception) -> None:
         """A fault of ours is a failed delivery like any other: tried again, and at the end a dead letter.
@@ -165,7 +173,7 @@ class Subscription:
         reason, detail = type(error).__name__, f"A fault of the subscription, at {places(error)}."
         try:
             reply = Reply(None, f"{reason}: {detail}".encode())
-            await self._settle(Delivery(self._js, message), reply, reason, detail)
+            await self._settle(Delivery(self._js, self._acks, message), reply, (reason, detail))
         except Exception as again:  # noqa: BLE001 - nor may this; the bus delivers it again after ack_wait
             log(
                 "delivery.unsettled",

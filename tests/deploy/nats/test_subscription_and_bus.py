@@ -7,7 +7,7 @@ from pathlib import Path
 from nats.js.api import StreamConfig
 
 from deploy.nats.bus.connection import connect
-from deploy.nats.subscription import NO_LEADER
+from deploy.nats.subscription import NO_LEADER, NOT_CONFIRMED
 from tests.deploy.nats.conftest import EVENT, Start, start
 from tests.processes.bus import Answer, Bus, HttpSubscriber
 from tests.processes.launch import PATIENCE
@@ -39,6 +39,20 @@ def test_nobody_leads(own_bus: Bus, http_subscriber: HttpSubscriber, subscribing
     own_bus.do(lambda js: js.delete_consumer("IMAGES", "tagger"))
     subscription.logged("bus.lost", reason="NoLeader", detail=NO_LEADER)
     assert subscription.stop() == 0
+
+
+def test_nobody_takes_the_acknowledgement(
+    own_bus: Bus, http_subscriber: HttpSubscriber, subscribing: Start
+) -> None:
+    """If nobody confirms an acknowledgement, the line of the accepted event says that it may come again."""
+    gone = threading.Event()
+    http_subscriber.answer = lambda _: Answer() if gone.wait(10) else Answer(500)
+    subscription = start(subscribing, own_bus, http_subscriber.url)
+    own_bus.publish("images.created", headers=EVENT)
+    http_subscriber.wait(1)
+    own_bus.do(lambda js: js.delete_consumer("IMAGES", "tagger"))
+    gone.set()
+    subscription.logged("delivery.accepted", reason="NotConfirmed", detail=NOT_CONFIRMED)
 
 
 def test_silent_bus() -> None:
