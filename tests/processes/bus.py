@@ -23,6 +23,7 @@ import pytest
 from nats.js import JetStreamContext
 from nats.js.api import RawStreamMsg
 
+from tests.processes.fork_server import fork
 from tests.processes.launch import PATIENCE, cpu_of, eventually
 from tests.support.paths import ROOT
 
@@ -151,15 +152,15 @@ class Bus:
 class Subscribing:
     """A process that runs the subscription, and the log lines that it wrote."""
 
-    def __init__(self, *command: str, **environ: str) -> None:
-        self._process = subprocess.Popen(
-            (sys.executable, *command),
-            cwd=ROOT,
-            env={"PATH": os.environ["PATH"], **environ},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+    def __init__(self, *arguments: str, **environ: str) -> None:
+        """arguments: those of Python."""
+        lines, output = os.pipe()
+        words, errors = os.pipe()
+        environ = {"PATH": os.environ["PATH"], **environ}
+        self._process = fork((sys.executable, *arguments), environ, output, errors)
+        os.close(output)
+        os.close(errors)
+        self._output, self._errors = os.fdopen(lines), os.fdopen(words)
         self.lines: list[dict[str, Any]] = []
         self.errors = ""
         self._readers = [
@@ -174,18 +175,15 @@ class Subscribing:
         """`python -m deploy.nats` with these settings; with `back_off` its `main` with these seconds."""
         if back_off is None:
             return cls("-m", "deploy.nats", **environ)
-        call = f"main(ack_wait={ack_wait}, back_off=lambda attempt: {back_off})"
-        return cls("-c", f"import sys; from deploy.nats.__main__ import main; sys.exit({call})", **environ)
+        return cls("-m", "tests.processes.hasty_subscription", str(ack_wait), str(back_off), **environ)
 
     def _read_lines(self) -> None:
-        assert self._process.stdout
-        with self._process.stdout as lines:
+        with self._output as lines:
             for line in lines:
                 self.lines.append(json.loads(line))
 
     def _read_errors(self) -> None:
-        assert self._process.stderr
-        with self._process.stderr as errors:
+        with self._errors as errors:
             self.errors = errors.read()
 
     def logged(self, message: str, count: int = 1, **fields: object) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import pytest
 import requests
 
 from tests.processes.emulator import SECRETS, Ims
-from tests.processes.launch import FRAMEWORK, Process, framework, free_port
+from tests.processes.launch import FRAMEWORK, ForkedProcess, Process, framework, free_port
 from tests.support.paths import ROOT
 
 __all__ = ["FRAMEWORK", "LONG_AGO", "ROOT", "Function", "Serve", "created", "free_port", "just_now"]
@@ -119,6 +119,10 @@ def just_now() -> str:
     return datetime.now(UTC).isoformat()
 
 
+class _Forked(Function, ForkedProcess):
+    """One that starts as a fork."""
+
+
 class _Functions:
     """The functions that run, one for each set of settings, the one used last at the end.
 
@@ -135,7 +139,7 @@ class _Functions:
         if key not in self._running:
             if len(self._running) == RUNNING_MAX:
                 self._end_oldest()
-            self._running[key] = Function(self._folders.mktemp("function") / "log", **settings)
+            self._running[key] = _Forked(self._folders.mktemp("function") / "log", **settings)
         self._running.move_to_end(key)
         return self._running[key].ready()
 

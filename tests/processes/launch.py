@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from deploy.local.process_log import Log
+from tests.processes.fork_server import Forked, fork
 from tests.support.paths import ROOT
 
 FRAMEWORK = str(Path(sys.executable).parent / "functions-framework")
@@ -72,7 +73,7 @@ class Process:
         log.write_bytes(b"")
         self.process = self._start()
 
-    def _start(self) -> "subprocess.Popen[bytes]":
+    def _start(self) -> "subprocess.Popen[bytes] | Forked":
         with self.log.path.open("ab") as output:
             return subprocess.Popen(self._command, cwd=ROOT, env=self._environ, stdout=output, stderr=output)
 
@@ -100,3 +101,11 @@ class Process:
                 with suppress(ProcessLookupError):
                     os.kill(pid, 9)
             self.process.wait()
+
+
+class ForkedProcess(Process):
+    """A Python program of which no test is about how it starts: it starts as a fork, which is faster."""
+
+    def _start(self) -> Forked:
+        with self.log.path.open("ab") as output:
+            return fork(self._command, self._environ, output.fileno(), output.fileno())
