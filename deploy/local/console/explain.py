@@ -9,6 +9,9 @@ from deploy.local.console.doors.payloads import written_images
 from deploy.local.console.kept_results import Images
 from deploy.local.console.state import Doors
 
+KEPT = 20
+"""Answers that are kept, each of up to some megabytes: a page asks again with all news of its event."""
+
 
 async def explain(doors: Doors, files: Sequence[str], images: Images, *options: str) -> Any:
     """`explain` of events in files, with these images for a table that reads them."""
@@ -19,10 +22,20 @@ async def explain(doors: Doors, files: Sequence[str], images: Images, *options: 
 
 
 async def explain_one(doors: Doors, file: str, image_ids: list[str]) -> Any:
-    """`explain` of one event, and once more with its images if the table reads those."""
+    """`explain` of one event, and once more with its images if the table reads those.
+
+    The file of an event never changes, so without images the answer holds as long as the table does.
+    """
+    asked = file, doors.table.digest()
+    if asked in doors.explained:
+        return doors.explained[asked]
     answer = await explain(doors, [file], {})
     if lacks_images(answer):
-        answer = await explain(doors, [file], await doors.emulator.described(image_ids))
+        return await explain(doors, [file], await doors.emulator.described(image_ids))
+    if "files" in answer:
+        if len(doors.explained) == KEPT:
+            del doors.explained[next(iter(doors.explained))]
+        doors.explained[asked] = answer
     return answer
 
 

@@ -4,6 +4,7 @@ import asyncio
 import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 
@@ -32,6 +33,9 @@ class Doors:
 
     kept: KeptResults = field(default_factory=KeptResults)
     """What the newest tables make of events."""
+
+    explained: dict[tuple[str, str], Any] = field(default_factory=dict)
+    """What `explain` answered for the file of one event, under the table with this digest."""
 
     reading: set[tuple[str, ...]] = field(default_factory=set)
     """The options of `explain` with which a table read images the last time."""
