@@ -18,7 +18,7 @@ import requests
 from handlers.core.received import Received
 from handlers.edges.cloudevents import HttpMessage, events_in
 from tests.processes.commands import Commands
-from tests.processes.function import Function, Serve
+from tests.processes.function import ForkedFunction, Function, Serve
 from tests.processes.launch import eventually, framework
 
 COMMAND = partial(framework, target="keep_dead_letters")
@@ -43,7 +43,7 @@ class Keeper:
     def __init__(self, folder: Path, **settings: str) -> None:
         self.path = folder / "dead-letters.jsonl"
         sink = f"file://{self.path}"
-        self.function = Function(folder / "log", COMMAND, DEAD_LETTER_SINK=sink, **settings).ready()
+        self.function = ForkedFunction(folder / "log", COMMAND, DEAD_LETTER_SINK=sink, **settings).ready()
 
     def post(self, body: Any, headers: dict[str, str], query: str = "") -> requests.Response:
         return requests.post(f"{self.function.url}/{query}", body, headers=headers, timeout=10)

@@ -119,7 +119,7 @@ def just_now() -> str:
     return datetime.now(UTC).isoformat()
 
 
-class _Forked(Function, ForkedProcess):
+class ForkedFunction(Function, ForkedProcess):
     """One that starts as a fork."""
 
 
@@ -139,7 +139,7 @@ class _Functions:
         if key not in self._running:
             if len(self._running) == RUNNING_MAX:
                 self._end_oldest()
-            self._running[key] = _Forked(self._folders.mktemp("function") / "log", **settings)
+            self._running[key] = ForkedFunction(self._folders.mktemp("function") / "log", **settings)
         self._running.move_to_end(key)
         return self._running[key].ready()
 
