@@ -111,9 +111,12 @@ def local_stack(folder: Path, *arguments: str, **settings: str) -> Iterator[Loca
         stack.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    """One for all tests, with a table of its own; what is in it is what tests before have left."""
+    """One for the tests of a file, with a table of its own; what is in it is what tests before have left.
+
+    It would be busy until the end of all tests: it looks at its logs many times a second.
+    """
     folder = tmp_path_factory.mktemp("stack")
     rules = Path(shutil.copy(ROOT / "handlers" / "rules.toml", folder))
     with local_stack(folder, RULES=str(rules)) as running:
