@@ -9,9 +9,6 @@ import os
 import sys
 
 if __name__ == "__main__":  # before the imports that only serving needs
-    # Where aiohttp is installed, the client of NATS imports it for web sockets, longer than a command takes.
-    sys.modules["aiohttp"] = None  # type: ignore[assignment] # Python's sign for what is not there
-
     from handlers import commands
 
     sys.exit(commands.main(sys.argv[1:], os.environ))
