@@ -24,9 +24,9 @@ async def explain(doors: Doors, files: Sequence[str], images: Images, *options: 
 async def explain_one(doors: Doors, file: str, image_ids: list[str]) -> Any:
     """`explain` of one event, and once more with its images if the table reads those.
 
-    The file of an event never changes, so without images the answer holds as long as the table does.
+    The file of an event never changes, so without images the answer holds for this version of the table.
     """
-    asked = file, doors.table.digest()
+    asked = file, doors.table.version(doors.table.read())
     if asked in doors.explained:
         return doors.explained[asked]
     answer = await explain(doors, [file], {})

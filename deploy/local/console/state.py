@@ -35,7 +35,7 @@ class Doors:
     """What the newest tables make of events."""
 
     explained: dict[tuple[str, str], Any] = field(default_factory=dict)
-    """What `explain` answered for the file of one event, under the table with this digest."""
+    """What `explain` answered for the file of one event, under this version of the table."""
 
     reading: set[tuple[str, ...]] = field(default_factory=set)
     """The options of `explain` with which a table read images the last time."""

@@ -130,19 +130,19 @@ def _add_replay(verbs: Any, shared: argparse.ArgumentParser) -> None:
 
 
 def _coverage(asked: argparse.Namespace, environ: Mapping[str, str]) -> Report:
-    from handlers.commands.images.coverage import coverage  # noqa: PLC0415 - see above
+    from handlers.commands.images.coverage import coverage  # noqa: PLC0415 - the HTTP client takes longer than --help
 
     return coverage(asked, environ)
 
 
 def _backfill(asked: argparse.Namespace, environ: Mapping[str, str]) -> Report:
-    from handlers.commands.images.backfill import backfill  # noqa: PLC0415 - see above
+    from handlers.commands.images.backfill import backfill  # noqa: PLC0415 - the HTTP client takes longer than --help
 
     return backfill(asked, environ)
 
 
 def _replay(asked: argparse.Namespace, environ: Mapping[str, str]) -> Report:
-    from handlers.commands.images.replay import replay  # noqa: PLC0415 - see above
+    from handlers.commands.images.replay import replay  # noqa: PLC0415 - the HTTP client takes longer than --help
 
     return replay(asked, environ)
 

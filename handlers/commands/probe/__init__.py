@@ -55,6 +55,6 @@ def add_command(commands: Any, shared: argparse.ArgumentParser) -> None:
 
 
 def _probe(asked: argparse.Namespace, environ: Mapping[str, str]) -> Report:
-    from handlers.commands.probe.run import probe  # noqa: PLC0415 - see above
+    from handlers.commands.probe.run import probe  # noqa: PLC0415 - the HTTP client takes longer than --help
 
     return probe(asked, environ)

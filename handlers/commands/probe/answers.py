@@ -3,6 +3,7 @@
 import json
 import re
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from handlers.core.errors import (
@@ -17,6 +18,7 @@ from handlers.core.ims.error_codes import error_of
 from handlers.core.json_access import Json
 
 CODE = re.compile(r"[A-Z]{2,8}\.[0-9]{4}")
+SUCCESS, CLIENT_ERRORS = range(200, 300), range(400, 500)
 OF_THE_MOMENT = {401, 408, 429}
 """Statuses of refusals that say nothing of what was asked."""
 
@@ -33,7 +35,7 @@ class Answer(NamedTuple):
 
     @property
     def is_done(self) -> bool:
-        return self.status // 100 == 2  # noqa: PLR2004 - 2xx
+        return self.status in SUCCESS
 
     @property
     def is_denied(self) -> bool:
@@ -43,13 +45,13 @@ class Answer(NamedTuple):
     @property
     def is_unknown_call(self) -> bool:
         """The gateway does not know the call."""
-        return self.status == 404 and self.error is UnexpectedReply  # noqa: PLR2004 - not found
+        return self.status == HTTPStatus.NOT_FOUND and self.error is UnexpectedReply
 
     @property
     def is_refusal(self) -> bool:
         """The service refuses what was asked, and not the moment, the right or the call."""
         passing = self.status in OF_THE_MOMENT or self.error in {CredentialsRejected, Throttled}
-        return self.status // 100 == 4 and not (passing or self.is_denied or self.is_unknown_call)  # noqa: PLR2004
+        return self.status in CLIENT_ERRORS and not (passing or self.is_denied or self.is_unknown_call)
 
     @property
     def is_not_found(self) -> bool:

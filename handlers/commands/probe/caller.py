@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from handlers.commands.files import UsageError
-from handlers.commands.probe.answers import Answer
+from handlers.commands.probe.answers import CLIENT_ERRORS, Answer
 from handlers.commands.services import Services
 from handlers.commands.targets.rate import Pace, Wait
 from handlers.core.errors import CredentialsRejected, TagApiError, TagApiUnavailable
@@ -72,7 +72,7 @@ class Caller:
     def _ask(self, service: CloudService, call: Call) -> Answer:
         answer = self._once(service, call)
         # IMS says "try again" with 400 as well. An answer that comes again is about what was asked.
-        if answer.status // 100 == 4 and answer.error is TagApiUnavailable and self.calls < self.limit:  # noqa: PLR2004
+        if answer.status in CLIENT_ERRORS and answer.error is TagApiUnavailable and self.calls < self.limit:
             return self._once(service, call)
         return answer
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from handlers.commands.probe.answers import Observed, error_class
 from handlers.core.errors import ImageNotFound, ImageNotReady, TagApiError, TagQuotaExceeded, TagRefused
 from handlers.core.events.cts import CREATIONS, IDS
+from handlers.core.ims.limits import COMMON
 from handlers.core.outcomes import row_for
 
 JOB_PLACES = {"entities.image_id", "entities.sub_jobs_result.entities.image_id"}
@@ -47,8 +48,10 @@ def _limits(observed: Observed) -> Iterator[Line]:
     values = observed.values
     if not {"key_length", "value_length", "dots_in_keys", "dots_in_values"} <= values.keys():
         return
-    is_long = values["key_length"] > 43 and values["value_length"] > 43  # noqa: PLR2004 - longest common ones
-    if is_long and values["dots_in_keys"] and values["dots_in_values"] and values.get("tags_max", 10) > 10:  # noqa: PLR2004
+    longest = COMMON.value_length
+    is_long = values["key_length"] > longest and values["value_length"] > longest
+    many = values.get("tags_max", COMMON.tags) > COMMON.tags
+    if is_long and values["dots_in_keys"] and values["dots_in_values"] and many:
         yield Line(
             "rules", 'limits = "huawei-cn-new"', "long keys and values, dots and more than 10 tags are taken"
         )

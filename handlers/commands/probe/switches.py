@@ -8,6 +8,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from handlers.core.ims.limits import COMMON
+
 
 class Switch(NamedTuple):
     """about: what it is, for people. fits: whether a value has the form that is shared. words: the value for
@@ -64,14 +66,14 @@ SWITCHES: Mapping[str, Switch] = {
     "value_length": Switch(
         "longest value",
         _one_of(43, 255),
-        lambda it: "less than 44 characters" if it == 43 else "44 characters or more",  # noqa: PLR2004
+        lambda it: "less than 44 characters" if it == COMMON.value_length else "44 characters or more",
     ),
     "dots_in_keys": Switch("a key may have a dot", _FLAG, _yes),
     "dots_in_values": Switch("a value may have a dot", _FLAG, _yes),
     "tags_max": Switch(
         "tags that an image can have",
         _one_of(10, 20),
-        lambda it: "10 or less" if it == 10 else "more than 10",  # noqa: PLR2004
+        lambda it: "10 or less" if it == COMMON.tags else "more than 10",
     ),
     "full_image": Switch("the eleventh tag is refused with", _REFUSAL),
     "traces_on": Switch("Cloud Trace Service records", _FLAG, _yes),

@@ -61,7 +61,7 @@ def open_target(  # noqa: PLR0913 - of which two are for one command each
     wait: for so many seconds, before the function is asked again. defers: as HttpTarget has it.
     """
     if not is_nats(address):
-        from handlers.commands.targets.http import HttpTarget, token_in  # noqa: PLC0415 - see above
+        from handlers.commands.targets.http import HttpTarget, token_in  # noqa: PLC0415 - a bus starts without it
 
         return HttpTarget(address, token_in(token_file) if token_file else None, wait, defers=defers)
     if token_file:
@@ -69,7 +69,7 @@ def open_target(  # noqa: PLR0913 - of which two are for one command each
             "--token-file holds a token of the function; a bus takes the file that NATS_CREDS names"
         )
     bus = open_bus(address, environ)
-    from handlers.commands.targets.nats import NatsTarget  # noqa: PLC0415 - see above
+    from handlers.commands.targets.nats import NatsTarget  # noqa: PLC0415 - may not be installed
 
     return NatsTarget(bus, subject)
 
@@ -77,7 +77,7 @@ def open_target(  # noqa: PLR0913 - of which two are for one command each
 def open_bus(address: str, environ: Mapping[str, str]) -> "Bus":
     """A connection to a bus. Raises UsageError, also where the package is missing, or InvalidSetting."""
     try:
-        from handlers.commands.targets.bus import Bus  # noqa: PLC0415 - see above
+        from handlers.commands.targets.bus import Bus  # noqa: PLC0415 - may not be installed
 
         return Bus(address, environ)
     except ImportError:  # of the client, or of what signs in with NATS_CREDS

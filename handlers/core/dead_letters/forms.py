@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
 
+from handlers.core.budget import MAX_ENVELOPES
 from handlers.core.dead_letters.compose import ATTRIBUTES, UNPARSABLE_TYPE
 from handlers.core.dead_letters.message import (
     DATA,
@@ -112,7 +113,7 @@ def _of_notification(members: Mapping[str, str]) -> DeadLetter:
 def _event_in(body: bytes) -> Json:
     """The first event in a body, as far as its JSON shows it, or {}."""
     content: Any = body.decode(errors="replace")
-    for _ in range(4):  # as many envelopes as the function takes off
+    for _ in range(MAX_ENVELOPES):
         if isinstance(content, str):
             content = value_of(content)
         if isinstance(content, list):

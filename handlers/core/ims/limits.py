@@ -24,9 +24,11 @@ class Limits(NamedTuple):
     tags: int
 
 
+COMMON = Limits("A-Za-z0-9_-", 36, "A-Za-z0-9_-", 43, 10)
+"""What every published variant accepts."""
+
 LIMITS = {
-    # What every published variant accepts.
-    "common": Limits("A-Za-z0-9_-", 36, "A-Za-z0-9_-", 43, 10),
+    "common": COMMON,
     # Open Telekom Cloud publishes a character list for the text form `key.value` only.
     "otc": Limits("A-Za-z0-9_-", 36, "A-Za-z0-9_-", 43, 10),
     # Huawei Cloud, international.

@@ -28,7 +28,7 @@ def refusals(session: Session) -> None:
         "dots_in_keys": _takes(session, keys.DOTTED, keys.VALUE),
         "key_length": _takes(session, keys.LONG, keys.VALUE, {True: 43, False: 36}),
     }
-    if values["key_length"] == 43:  # noqa: PLR2004 - taken
+    if values["key_length"] == 43:  # noqa: PLR2004 - the key of 43 characters was taken
         values["key_length"] = _takes(session, keys.LONGER, keys.VALUE, {True: 128, False: 43})
     malformed = put(session, keys.MALFORMED, keys.VALUE)
     if malformed.is_refusal:
