@@ -23,7 +23,7 @@ import pytest
 from nats.js import JetStreamContext
 from nats.js.api import RawStreamMsg
 
-from tests.processes.fork_server import fork
+from tests.processes.forked import Forked
 from tests.processes.launch import PATIENCE, cpu_of, eventually
 from tests.support.paths import ROOT
 
@@ -157,7 +157,7 @@ class Subscribing:
         lines, output = os.pipe()
         words, errors = os.pipe()
         environ = {"PATH": os.environ["PATH"], **environ}
-        self._process = fork((sys.executable, *arguments), environ, output, errors)
+        self._process = Forked((sys.executable, *arguments), environ, output, errors)
         os.close(output)
         os.close(errors)
         self._output, self._errors = os.fdopen(lines), os.fdopen(words)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from deploy.local.process_log import Log
-from tests.processes.fork_server import Forked, fork
+from tests.processes.forked import Forked
 from tests.support.paths import ROOT
 
 FRAMEWORK = str(Path(sys.executable).parent / "functions-framework")
@@ -108,4 +108,4 @@ class ForkedProcess(Process):
 
     def _start(self) -> Forked:
         with self.log.path.open("ab") as output:
-            return fork(self._command, self._environ, output.fileno(), output.fileno())
+            return Forked(self._command, self._environ, output.fileno(), output.fileno())
