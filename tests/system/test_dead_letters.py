@@ -1,4 +1,4 @@
-"""Dead letters in the function's own sink, deliveries without the token, and retries in place."""
+"""Dead letters in the function's own sink."""
 
 import fcntl
 import json
@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 
 from handlers.core.dead_letters.compose import ATTRIBUTES
 from handlers.core.errors import DeadLetterFailed
@@ -346,59 +345,3 @@ def test_a_pipe_for_a_sink(keeping: Function, path: Path) -> None:
     os.close(reading)
     path.unlink()
     assert keeping.lines()[0]["detail"] == "the dead letter could not be written: it is no regular file"
-
-
-# -- the token --------------------------------------------------------------------------------------
-
-TOKENS = "first-token second-token"
-CARRIED = {
-    "header": ({"Authorization": "Bearer first-token"}, "", 204),
-    "the other": ({"Authorization": "bearer second-token"}, "", 204),
-    "query": ({}, "?access_token=second-token", 204),
-    "none": ({}, "", 401),
-    "wrong": ({"Authorization": "Bearer first-token2"}, "", 401),
-    "both in one": ({"Authorization": f"Bearer {TOKENS}"}, "", 401),
-    "wrong header, right query": ({"Authorization": "Bearer x"}, "?access_token=first-token", 401),
-    "another scheme": ({"Authorization": "Basic first-token"}, "", 401),
-    "not ASCII": ({"Authorization": "Bearer f\xfcrst"}, "", 401),
-}
-
-
-@pytest.mark.parametrize(("headers", "query", "status"), CARRIED.values(), ids=CARRIED)
-@pytest.mark.parametrize("path", ["/", "/init", "/invoke"])
-def test_token(serve: Serve, path: str, headers: dict[str, str], query: str, status: int) -> None:
-    """With tokens set, every POST must carry one of them, as a header or in the query; the log tells none."""
-    function = serve(EVENTS_TOKEN=TOKENS)
-    reply = function.post(NO_ID | {"type": "other"}, path + query, content_type="application/json", **headers)
-    done = {"/": 204, "/init": 200, "/invoke": 200}[path]
-    assert reply.status_code == (done if status == 204 else status)
-    assert ("WWW-Authenticate" in reply.headers) == (status == 401)
-    assert "first-token" not in function.output() + reply.text
-
-
-def test_free_of_token(serve: Serve) -> None:
-    """The handshake and the health check need no token."""
-    function = serve(EVENTS_TOKEN=TOKENS)
-    assert requests.options(function.url, timeout=5).status_code == 200
-    assert requests.get(f"{function.url}/healthz", timeout=5).status_code == 200
-
-
-# -- FunctionGraph ----------------------------------------------------------------------------------
-
-
-def test_invoke_retries_in_place(serve: Serve, ims: Ims) -> None:
-    """On /invoke a retry is tried again in place while there is time; on other paths it never is."""
-    function = serve(INVOKE_RETRY_SECONDS="30", EVENT_TIMEOUT="5")
-    ims.fault(status=503, times=1)
-    assert function.structured(created(ims.image()), "/invoke").status_code == 200
-    ims.fault(status=503, times=1)
-    assert function.structured(created(ims.image())).status_code == 503
-
-
-def test_invoke_has_an_end(serve: Serve, ims: Ims) -> None:
-    """A try that could not end in time does not begin; the answer is the retry that it is."""
-    function = serve(INVOKE_RETRY_SECONDS="7", EVENT_TIMEOUT="5")
-    ims.fault(status=503)
-    image_id = ims.image()
-    assert function.structured(created(image_id), "/invoke").status_code == 503
-    assert len(ims.calls("PUT")) == 2
