@@ -84,6 +84,11 @@ WRONG: dict[str, tuple[list[str], str, str]] = {
         " check",
         'there is no option "--lvie"; did you mean "--live"?',
     ),
+    "nothing like an option": (
+        ["check", "--rules"],
+        " check",
+        'there is no option "--rules"; known are -h, --help, --json, --live',
+    ),
     "two tables": (["check", "a.toml", "b.toml"], " check", "too many arguments: b.toml"),
     "an option without its value": (["explain", "--rules"], " explain", "argument --rules: expected one"),
     "control characters": (["check", "a", "\x1b[31m"], " check", r"too many arguments: \u001b[31m"),

@@ -94,9 +94,13 @@ class Diagnostics:
         return default or known[0]
 
 
+_ALIKE = 2 / 3
+"""The least likeness of two names. The dashes alone make most options half alike."""
+
+
 def did_you_mean(name: Any, known: Iterable[str]) -> str:
     from difflib import get_close_matches  # noqa: PLC0415 - a table without faults starts without it
 
-    if near := get_close_matches(str(name), known, 1):
+    if near := get_close_matches(str(name), known, 1, _ALIKE):
         return f'; did you mean "{near[0]}"?'
     return f"; known are {', '.join(known) or 'none'}"
